@@ -1,0 +1,1 @@
+"""Heardback: staff suggestions that are answered."""
