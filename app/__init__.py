@@ -1,1 +1,3 @@
 """Heardback: staff suggestions that are answered."""
+
+__version__ = "1.0.0"
