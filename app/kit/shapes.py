@@ -172,7 +172,10 @@ class Length:
 
 
 def length(minimum: int, maximum: int) -> Length:
-    """Return the annotation for texts of so many code points, as in `Annotated[str, length(1, 200)]`."""
+    """Return the annotation of a text type for so many code points.
+
+    Example: `Title = Annotated[str, length(1, 200)]`.
+    """
     return Length(minimum, maximum)
 
 
