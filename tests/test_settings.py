@@ -136,15 +136,15 @@ def test_another_database_address_is_refused_without_showing_it(given: str) -> N
         (
             {"DELIVERY_RETRY_SECONDS": "0,nan"},
             (
-                "HEARDBACK_DELIVERY_RETRY_SECONDS must be 1 to 100 numbers from 0 to 2592000, separated by commas, and is"
-                " “0,nan”."
+                "HEARDBACK_DELIVERY_RETRY_SECONDS must be 1 to 100 numbers from 0 to 2592000, separated by commas, and"
+                " is “0,nan”."
             ),
         ),
         (
             {"DELIVERY_RETRY_SECONDS": "0,,5"},
             (
-                "HEARDBACK_DELIVERY_RETRY_SECONDS must be 1 to 100 numbers from 0 to 2592000, separated by commas, and is"
-                " “0,,5”."
+                "HEARDBACK_DELIVERY_RETRY_SECONDS must be 1 to 100 numbers from 0 to 2592000, separated by commas, and"
+                " is “0,,5”."
             ),
         ),
         (
