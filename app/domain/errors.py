@@ -102,7 +102,7 @@ class BodyTooLarge(Refusal):
     detail: ClassVar[str] = "The body of this request is too large."
 
     def __init__(self, max_bytes: int) -> None:
-        super().__init__(f"The body of this request is larger than {max_bytes} bytes.", headers={"Connection": "close"})
+        super().__init__(f"The body of this request is larger than {max_bytes} bytes, which is the most that is taken.")
 
 
 class RequestTimeout(Refusal):
