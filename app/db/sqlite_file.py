@@ -1,0 +1,61 @@
+"""The file of an SQLite database, and engines on it."""
+
+import os
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.pool import QueuePool
+
+from app.db.failures import StartRefused
+
+LOCK_SECONDS = 5.0
+"""How long anybody waits for a lock that another program holds."""
+_PRAGMAS = ("synchronous=FULL", "foreign_keys=ON")
+
+
+def prepare_file(file: Path) -> None:
+    """Make the database file where it is missing, for its owner's eyes alone, and switch it to write-ahead logging.
+
+    Raises `StartRefused` where that cannot be done.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StartRefused(f"The database file {file} cannot be opened or made: {error.strerror}.") from error
+    connection = sqlite3.connect(file, timeout=LOCK_SECONDS)
+    try:
+        mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+    except sqlite3.Error as error:
+        raise StartRefused(f"The database file {file} cannot be used: {error}.") from error
+    finally:
+        connection.close()
+    if mode != "wal":
+        raise StartRefused(f"Write-ahead logging does not work on the file system of {file}. Choose a local disk.")
+
+
+def sqlite_engine(
+    file: Path, begin: str, *, size: int, query_only: bool = False, lock_seconds: float = LOCK_SECONDS
+) -> Engine:
+    """Return an engine whose transactions begin as `begin` says: `BEGIN` to read, `BEGIN IMMEDIATE` to write."""
+    engine = create_engine(
+        URL.create("sqlite", database=str(file)),
+        poolclass=QueuePool,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=lock_seconds,
+        connect_args={"check_same_thread": False, "timeout": lock_seconds, "cached_statements": 512},
+    )
+
+    @event.listens_for(engine, "connect")
+    def set_up(driver: sqlite3.Connection, _record: object) -> None:
+        driver.isolation_level = None  # the driver must not begin by itself
+        for pragma in (*_PRAGMAS, f"query_only={int(query_only)}"):
+            driver.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

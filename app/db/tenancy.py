@@ -1,0 +1,163 @@
+"""The tenant scope: organisation, the key's sites and what is hidden are ONE filter on every statement of a session.
+
+Three parts hold it together. `ScopedSession` carries the scope. `criteria` are added to every ORM statement. The guard
+(`tenancy_guard`) looks at each statement's text before it goes to the driver, whatever made it, and refuses what names
+a table of an organisation without that organisation. On PostgreSQL row-level security stands behind all three
+(`row_security`).
+
+The guard looks at the organisation only. Core statements (the prepared ones of hot paths) are not filtered by sites and
+by what is hidden: whoever writes one puts `seen(scope, suggestions)` into it where that matters.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal, TypeVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, and_, event, exists, not_, or_, text
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.sql.base import ExecutableOption
+from typing_extensions import override
+
+from app.db.tables import Base, OfOrganisation, OfSuggestion, Suggestion
+
+T = TypeVar("T")
+
+
+class NoOrganisation(RuntimeError):  # noqa: N818 -- a fault of this program, named by what is missing
+    """A session without a tenant scope touched a table of an organisation."""
+
+
+@dataclass(frozen=True)
+class TenantScope:
+    """What a session may see: the rows of one organisation.
+
+    `sites`: only suggestions of these sites and what hangs on them, and none that was generalised; None: all sites.
+    `sees_hidden`: suggestions that are held or redirected, too.
+    """
+
+    organisation_id: UUID
+    sites: frozenset[UUID] | None = None
+    sees_hidden: bool = False
+
+
+_CLASSES: tuple[type[OfOrganisation], ...] = tuple(
+    mapper.class_ for mapper in Base.registry.mappers if issubclass(mapper.class_, OfOrganisation)
+)
+TENANT_TABLES = frozenset(row.__table__.name for row in _CLASSES)  # type: ignore[attr-defined]
+"""The tables whose rows belong to one organisation each."""
+OPEN_TABLES = frozenset(Base.metadata.tables) - TENANT_TABLES
+"""The tables outside the tenancy. They hold no content: who there is, whose a credential is, what time must look at."""
+
+
+def seen(scope: TenantScope, suggestion: Any) -> ColumnElement[bool]:  # noqa: ANN401 -- the class, an alias or a table's columns
+    """Whether the scope sees the suggestion; `suggestion` has the columns of the table `suggestions`."""
+    parts: list[ColumnElement[bool]] = [suggestion.organisation_id == scope.organisation_id]
+    if scope.sites is not None:
+        parts += [suggestion.site_id.in_(sorted(scope.sites)), not_(suggestion.generalised)]
+    if not scope.sees_hidden:
+        parts.append(suggestion.hidden.is_(None))
+    return and_(*parts)
+
+
+def _seen_with_its_suggestion(scope: TenantScope, row: type[OfSuggestion]) -> ColumnElement[bool]:
+    """A row about no suggestion is hidden by none, and belongs to no site that a scope could be limited to."""
+    of_organisation = row.organisation_id == scope.organisation_id
+    if scope.sites is None and scope.sees_hidden:
+        return of_organisation
+    suggestion = Suggestion.__table__.alias("its_suggestion")
+    same = and_(suggestion.c.organisation_id == row.organisation_id, suggestion.c.id == row.suggestion_id)
+    with_suggestion: ColumnElement[bool] = exists().where(same, seen(scope, suggestion.c))
+    if scope.sites is None and row.__table__.c.suggestion_id.nullable:  # type: ignore[attr-defined]
+        with_suggestion = or_(row.suggestion_id.is_(None), with_suggestion)
+    return and_(of_organisation, with_suggestion)
+
+
+@lru_cache(1024)
+def criteria(scope: TenantScope) -> tuple[ExecutableOption, ...]:
+    """One option per table of an organisation.
+
+    All of them, for every statement: choosing by the statement's own entities leaves out what a subquery counts. And
+    plain expressions, never lambdas: a lambda is cached by its code, not by what its closure holds, so that the second
+    organisation would be given the first one's sites.
+    """
+    options = []
+    for row in _CLASSES:
+        if row is Suggestion:
+            where = seen(scope, row)
+        elif issubclass(row, OfSuggestion):
+            where = _seen_with_its_suggestion(scope, row)
+        else:
+            where = row.organisation_id == scope.organisation_id
+        options.append(with_loader_criteria(row, where, include_aliases=True))
+    return tuple(options)
+
+
+_ENTER = text("select set_config('heardback.organisation', :organisation, true)")
+
+
+class ScopedSession(Session):
+    """A session of one organisation. Without a scope it sees only the tables outside the tenancy.
+
+    `work` functions get one, use it as any SQLAlchemy session, and never commit or roll back.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        scope: TenantScope | None,
+        join: Literal["create_savepoint", "rollback_only"] = "create_savepoint",
+    ) -> None:
+        super().__init__(connection, join_transaction_mode=join, autoflush=False, expire_on_commit=False)
+        self.scope = scope
+        connection.info["scope"] = scope
+
+    def enter(self, scope: TenantScope) -> None:
+        """Go on under another scope, in the same transaction: for the loops that look after all organisations.
+
+        What was changed is flushed, and what was loaded is forgotten.
+        """
+        self.flush()
+        self.expunge_all()
+        connection = self.connection()
+        self.scope = connection.info["scope"] = scope
+        if connection.dialect.name == "postgresql":
+            connection.execute(_ENTER, {"organisation": str(scope.organisation_id)})
+
+    @contextmanager
+    def for_rules(self) -> Iterator[None]:
+        """Meanwhile the whole organisation is seen: for rules whose result must not depend on who called.
+
+        What was loaded stays loaded. The caller's own scope is back afterwards.
+        """
+        before = self.scope
+        if before is None:
+            raise NoOrganisation("for_rules")
+        connection = self.connection()
+        self.scope = connection.info["scope"] = TenantScope(before.organisation_id, sees_hidden=True)
+        try:
+            yield
+        finally:
+            self.scope = connection.info["scope"] = before
+
+    @override
+    def get(self, entity: type[T], ident: object, **options: Any) -> T | None:  # type: ignore[override]
+        """By primary key within the organisation, which is not named: `get(Site, site_id)`; several columns as a tuple.
+
+        Always asks the database, as the identity map knows nothing of the scope. Takes SQLAlchemy's further options,
+        `with_for_update` among them.
+        """
+        if issubclass(entity, OfOrganisation):
+            if self.scope is None:
+                raise NoOrganisation(entity.__name__)
+            ident = (self.scope.organisation_id, *(ident if isinstance(ident, tuple) else (ident,)))
+        return super().get(entity, ident, populate_existing=True, **options)
+
+
+@event.listens_for(ScopedSession, "do_orm_execute")
+def _add_criteria(state: ORMExecuteState) -> None:
+    session = state.session
+    if isinstance(session, ScopedSession) and session.scope and state.is_orm_statement and not state.is_insert:
+        state.statement = state.statement.options(*criteria(session.scope))
