@@ -95,9 +95,9 @@ def installers() -> Iterator[tuple[str, list[str]]]:
 def install(name: str) -> None:
     """Install the list with the first installer that works. Ends the program where there is none or it fails."""
     for told, command in installers():
-        if not runs([*command, "--version"]):
-            continue
         is_uv = Path(command[0]).name == "uv"
+        if not is_uv and not runs([*command, "--version"]):
+            continue
         options = (
             ["--quiet", "--compile-bytecode", "--python", str(PYTHON)]
             if is_uv
