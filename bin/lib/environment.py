@@ -22,6 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
+NODE_COPY = ROOT / "node_modules" / "installed.json"
 # What is installed by the list in the key is installed by the list in the value, too, at the same versions.
 CONTAINED = {"runtime": ("runtime",), "dev": ("runtime", "dev")}
 
@@ -115,23 +116,47 @@ def install(name: str) -> None:
     )
 
 
+def is_same(wanted: Path, installed: Path) -> bool:
+    """Return whether what is installed was installed from this list."""
+    return installed.exists() and filecmp.cmp(wanted, installed, shallow=False)
+
+
+def install_node_packages() -> None:
+    """Install what tests and examples run by Node need, where there is npm; without it they are skipped."""
+    npm = shutil.which("npm")
+    if npm is None or is_same(ROOT / "package-lock.json", NODE_COPY) or not (ROOT / "package-lock.json").exists():
+        return
+    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+    if subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode == 0:
+        shutil.copyfile(ROOT / "package-lock.json", NODE_COPY)
+    else:
+        say("The packages for Node could not be installed: what they are needed for is skipped.")
+
+
+def install_python_packages(name: str) -> None:
+    """Make the environment if there is none that works, and install the list if it is not the installed one."""
+    working = runs([str(PYTHON), "-I", "-c", "import sys; sys.exit(sys.version_info < (3, 11))"])
+    if working and is_same(list_of(name), copy_of(name)):
+        return
+    say(f"Preparing the environment: installing requirements/{name}.txt into .venv (once).")
+    if not working:
+        make_environment()
+    # A run that is stopped half-way must not leave a copy that promises a whole environment.
+    for each in CONTAINED["dev"]:
+        copy_of(each).unlink(missing_ok=True)
+    install(name)
+    for each in CONTAINED[name]:
+        half_written = copy_of(each).with_suffix(".new")
+        shutil.copyfile(list_of(each), half_written)
+        half_written.replace(copy_of(each))
+
+
 def main(name: str) -> None:
     """Bring the environment to what the list names, unless it is there already."""
     with alone():
-        working = runs([str(PYTHON), "-I", "-c", "import sys; sys.exit(sys.version_info < (3, 11))"])
-        if working and copy_of(name).exists() and filecmp.cmp(list_of(name), copy_of(name), shallow=False):
-            return
-        say(f"Preparing the environment: installing requirements/{name}.txt into .venv (once).")
-        if not working:
-            make_environment()
-        # A run that is stopped half-way must not leave a copy that promises a whole environment.
-        for each in CONTAINED["dev"]:
-            copy_of(each).unlink(missing_ok=True)
-        install(name)
-        for each in CONTAINED[name]:
-            half_written = copy_of(each).with_suffix(".new")
-            shutil.copyfile(list_of(each), half_written)
-            half_written.replace(copy_of(each))
+        install_python_packages(name)
+        if name == "dev":
+            install_node_packages()
 
 
 if __name__ == "__main__":
