@@ -26,7 +26,10 @@ REFUSES = "x-refuses"
 """Where a route says which further codes it answers; `Route` takes it out again."""
 
 _PREFIXES: dict[Token, str] = {"key": KEY_PREFIX, "receipt": RECEIPT_PREFIX}
-_CALLED: dict[Token, str] = {"key": "an API key, which begins with hb_", "receipt": "a receipt code, which begins with hbr_"}
+_CALLED: dict[Token, str] = {
+    "key": "an API key, which begins with hb_",
+    "receipt": "a receipt code, which begins with hbr_",
+}
 
 
 def needs(*scopes: str, scheme: Token = "key", refuses: Sequence[str] = ()) -> dict[str, Any]:
@@ -90,7 +93,8 @@ class Access:
             raise Unauthenticated
         if len(values) > 1:
             raise Unauthenticated("The header Authorization stands there twice, and may stand there once.")
-        kind, _, token = values[0].decode("latin-1").strip(" \t").partition(" ")
+        value: bytes = values[0]
+        kind, _, token = value.decode("latin-1").strip(" \t").partition(" ")
         token, prefix = token.lstrip(" "), _PREFIXES[scheme]
         if kind.lower() != "bearer":
             raise Unauthenticated("The header Authorization has another form than: Bearer, a space, the key.")

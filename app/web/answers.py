@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlencode
 
 from pydantic import BaseModel
 from starlette.responses import Response
@@ -54,15 +53,12 @@ def plain(model: BaseModel, *, status: int = 200, headers: Mapping[str, str] | N
     return Shown(to_json(model), status, headers=dict(headers or {}))
 
 
-def page(model: BaseModel, path: str, parameters: Mapping[str, str], next_cursor: str | None) -> Shown:
-    """Return one page of a list, with a Link to the next one where there is one.
+def page(model: BaseModel, next_url: str | None) -> Shown:
+    """Return one page of a list (`items`, `next_cursor`), with a Link to the next one where there is one.
 
-    `model` has `items` and `next_cursor`; `path` and `parameters` are those of the request, whose `cursor` is replaced.
+    `next_url` is what `Call.next_url` gives for the cursor.
     """
-    if next_cursor is None:
-        return Shown(to_json(model))
-    query = urlencode({**parameters, "cursor": next_cursor})
-    return Shown(to_json(model), headers={"Link": f'<{path}?{query}>; rel="next"'})
+    return Shown(to_json(model), headers={"Link": f'<{next_url}>; rel="next"'} if next_url else {})
 
 
 def to_json(model: BaseModel) -> bytes:

@@ -3,9 +3,11 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
+from urllib.parse import quote, urlencode
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -33,6 +35,8 @@ class Call(Request):
     seen_header: bool = False
     """Whether the request has If-Match at all, which the policy of an organisation may require."""
     known_caller: Caller | None = None
+    parameters: Mapping[str, str] = MappingProxyType({})
+    """The query parameters as they were sent, percent-decoded."""
 
     @property
     def caller(self) -> Caller:
@@ -62,6 +66,12 @@ class Call(Request):
     def now(self) -> datetime:
         """The instant of this request: one for all that it does."""
         return self.services.clock()
+
+    def next_url(self, cursor: str | None) -> str | None:
+        """Return this list's address with the cursor of its next page, or None where there is none."""
+        if cursor is None:
+            return None
+        return f"{quote(self.scope['path'])}?{urlencode({**self.parameters, 'cursor': cursor})}"
 
     def single(self, name: bytes) -> str | None:
         """Return a header that may stand once, by its name in lower case, or None. Raises MalformedHeader for two."""
@@ -145,7 +155,9 @@ class Call(Request):
         `perform` has the effect and returns the status and the ids that its answer needs; `show` makes the answer from
         them as things are now. The repetition of an Idempotency-Key runs only `show`, on the ids of the first request.
         """
-        shown = await self.services.database.write(self.caller.scope, lambda session: self._once(session, perform, show))
+        shown = await self.services.database.write(
+            self.caller.scope, lambda session: self._once(session, perform, show)
+        )
         return shown.response()
 
     def _once(
