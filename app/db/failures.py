@@ -1,6 +1,9 @@
 """What can go wrong with the store itself. None of these says anything about the request that met it."""
 
-from sqlalchemy.exc import DBAPIError, OperationalError
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 
@@ -61,6 +64,17 @@ def as_unavailable(error: BaseException, *, reads: bool = False) -> StoreUnavail
     if sqlite_code is not None:
         return _as_unavailable_sqlite(sqlite_code & 0xFF, reads=reads)
     return _as_unavailable_postgres(error, reads=reads)
+
+
+@contextmanager
+def translated(*, reads: bool = False) -> Iterator[None]:
+    """Inside the `with`, what the store itself did wrong is raised in the words of this module; all else as it is."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        if unavailable := as_unavailable(error, reads=reads):
+            raise unavailable from error
+        raise
 
 
 def _as_unavailable_sqlite(code: int, *, reads: bool) -> StoreUnavailable | None:

@@ -11,7 +11,7 @@ import psycopg
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, NullPool, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from app.db.failures import CommitFailed, OutcomeUnknown, as_unavailable, sqlstate
+from app.db.failures import CommitFailed, OutcomeUnknown, sqlstate, translated
 from app.db.row_security import OPENING, OPENING_TO_READ, check_start
 from app.db.tenancy import OPEN_TABLES, TENANT_TABLES, ScopedSession, TenantScope
 from app.db.tenancy_guard import put_guard
@@ -71,20 +71,20 @@ class Postgres:
         self._engine.dispose()
 
     def _check(self) -> None:
-        with _translated(reads=True), self._direct.connect() as connection:
+        with translated(reads=True), self._direct.connect() as connection:
             connection.execute(OPENING_TO_READ, {"organisation": ""})
             check_start(connection, TENANT_TABLES, OPEN_TABLES)
 
     def _read(self, scope: TenantScope | None, work: Work[T]) -> T:
         with (
-            _translated(reads=True),
+            translated(reads=True),
             self._opened(scope, reads=True) as connection,
             ScopedSession(connection, scope, "rollback_only") as session,
         ):
             return work(session)
 
     def _write(self, scope: TenantScope | None, work: Work[T]) -> T:
-        with _translated(reads=False), self._opened(scope, reads=False) as connection:
+        with translated(reads=False), self._opened(scope, reads=False) as connection:
             with ScopedSession(connection, scope, "rollback_only") as session:
                 result = work(session)
                 session.flush()
@@ -173,14 +173,3 @@ def _pool(url: URL, size: int) -> Engine:
             context.is_disconnect = True
 
     return engine
-
-
-@contextmanager
-def _translated(*, reads: bool) -> Iterator[None]:
-    """What the store itself did wrong, in the words of `failures`; everything else as it is."""
-    try:
-        yield
-    except SQLAlchemyError as error:
-        if unavailable := as_unavailable(error, reads=reads):
-            raise unavailable from error
-        raise

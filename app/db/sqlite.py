@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from app.db.failures import as_unavailable
+from app.db.failures import translated
 from app.db.sqlite_file import LOCK_SECONDS, prepare_file, sqlite_engine
 from app.db.sqlite_writer import SqliteWriter
 from app.db.tenancy import ScopedSession, TenantScope
@@ -57,13 +57,12 @@ class Sqlite:
         self._reading.dispose()
 
     def _read(self, scope: TenantScope | None, work: Work[T]) -> T:
-        try:
-            with self._reading.connect() as connection, ScopedSession(connection, scope) as session:
-                return work(session)
-        except Exception as error:
-            if unavailable := as_unavailable(error, reads=True):
-                raise unavailable from error
-            raise
+        with (
+            translated(reads=True),
+            self._reading.connect() as connection,
+            ScopedSession(connection, scope) as session,
+        ):
+            return work(session)
 
     def _tell(self) -> None:
         if self.committed:
