@@ -13,6 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from app.web.access import SCHEMES
+from app.web.answers import etag_of
 from app.web.document_examples import ExampleMaker
 from app.web.document_parts import COMPONENTS, REQUEST_HEADERS, RESPONSE_HEADERS
 from app.web.problem_responses import examples, headers_of
@@ -95,6 +96,16 @@ def document_bytes(app: FastAPI) -> bytes:
 def twin_bytes(app: FastAPI) -> bytes:
     """Return the 3.0.3 twin of the document, for tools that know no 3.1."""
     return _as_bytes(twin(make_document(app.state.description)))
+
+
+def served_document(app: FastAPI) -> tuple[bytes, str]:
+    """Return the 3.1 document with its entity tag. The first call makes it, which takes a while."""
+    state = app.state
+    if not hasattr(state, "served_document"):
+        body = document_bytes(app)
+        state.served_document = (body, etag_of(body))
+    served: tuple[bytes, str] = state.served_document
+    return served
 
 
 def _in_order(routes: Sequence[APIRoute]) -> list[APIRoute]:

@@ -7,7 +7,7 @@ one read costs nothing more than the sum of its lengths.
 
 import asyncio
 import os
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -179,3 +179,16 @@ class Protocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+SERVER_OPTIONS: dict[str, Any] = {
+    "http": Protocol,
+    "loop": "uvloop",
+    "ws": "none",
+    "access_log": False,  # `Edge` writes the line of each request.
+    "log_config": None,  # The application sets its logs up itself.
+    "server_header": False,
+    "proxy_headers": False,
+    "timeout_keep_alive": 30,
+}
+"""What `uvicorn.Config` is given beside the application and its address, in production and in tests alike."""

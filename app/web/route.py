@@ -53,6 +53,7 @@ class _Asked:
 
     body: type[BaseModel] | type[bytes] | None = None
     media_types: Sequence[str] = ()
+    takes_call: bool = False
     query_name: str = ""
     query: type[BaseModel] = _NoParameters
 
@@ -62,7 +63,7 @@ class Route(APIRoute):
 
     404 of paths and 405 come before, from `Table`; what needs the database comes after, from the endpoint's work.
 
-    An endpoint takes `call`, its path parameters, at most one model as `body` and at most one
+    An endpoint takes `call` (if it wants), its path parameters, at most one model as `body` and at most one
     `Annotated[Model, Query()]`, and returns a Response; `response_model` is for the document alone. Three kinds of
     `body` exist: a model; `Annotated[bytes, Body(media_type="application/x-ndjson")]` for lines, up to 8 MiB; and none
     in an endpoint that asks for no key and reads the body itself with `call.read_bytes()`, in its own order of checks.
@@ -102,7 +103,9 @@ class Route(APIRoute):
                 found, call.parameters = read_query(query, self.asked.query)
                 if self.asked.query_name:
                     values[self.asked.query_name] = found
-            return await endpoint(call, **values)
+            if self.asked.takes_call:
+                values["call"] = call
+            return await endpoint(**values)
 
         return handle
 
@@ -147,10 +150,10 @@ class Route(APIRoute):
         return self.path_format.format(**call.path_params) if call.path_params else self.path_format
 
     def _check_signature(self, endpoint: Endpoint) -> None:
-        taken = {"call", *self.param_convertors} | ({"body"} if self.asked.body else set())
-        taken |= {self.asked.query_name} - {""}
-        if set(inspect.signature(endpoint).parameters) != taken:
-            raise TypeError(f"{self.path}: the endpoint must take {', '.join(sorted(taken))}")
+        wanted = {*self.param_convertors} | ({"body"} if self.asked.body else set())
+        wanted |= {self.asked.query_name} - {""}
+        if set(inspect.signature(endpoint).parameters) - {"call"} != wanted:
+            raise TypeError(f"{self.path}: the endpoint must take {', '.join(sorted(wanted))}, and may take call")
 
 
 def _asked_by(endpoint: Endpoint, verb: str) -> _Asked:
@@ -166,4 +169,5 @@ def _asked_by(endpoint: Endpoint, verb: str) -> _Asked:
             media_types = [mark.media_type for mark in marks if isinstance(mark, params.Body)] or media_types
         elif any(isinstance(mark, params.Query) for mark in marks):
             query_name, query = parameter, kind
-    return _Asked(body, media_types, query_name, query)
+    takes_call = "call" in inspect.signature(endpoint).parameters
+    return _Asked(body, media_types, takes_call, query_name, query)
