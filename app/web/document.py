@@ -4,8 +4,10 @@ The same routes give the same bytes, whatever the order of imports and of hashes
 """
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
@@ -16,7 +18,8 @@ from app.web.access import SCHEMES
 from app.web.answers import etag_of
 from app.web.document_examples import ExampleMaker
 from app.web.document_parts import COMPONENTS, REQUEST_HEADERS, RESPONSE_HEADERS
-from app.web.problem_responses import examples, headers_of
+from app.web.problem_responses import examples, headers_of, name_of
+from app.web.problems import MEDIA_TYPE
 from app.web.twin import twin
 from app.web.webhooks import EventType, routes_of
 
@@ -25,6 +28,7 @@ MERGE_PATCH = "application/merge-patch+json"
 Document = dict[str, Any]
 
 _SUCCESS = range(200, 300)
+_DONE = {"200": "Done.", "201": "Created.", "202": "Accepted.", "204": "Done; there is nothing to say."}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +47,7 @@ class Description:
 
 
 def make_document(described: Description) -> Document:
-    """Return the document. Operations without a summary get the first sentence of their description."""
+    """Return the document. The first sentence of an endpoint's docstring is its summary, the rest the description."""
     made = get_openapi(
         title=described.title,
         version=described.version,
@@ -66,13 +70,17 @@ def make_document(described: Description) -> Document:
     for name in components["schemas"]:
         _drop_titles(components["schemas"][name])
     maker = ExampleMaker(components["schemas"])
+    responses: Document = {}
     for path, operations in made["paths"].items():
         for verb, operation in operations.items():
             _complete(verb, path, operation, maker)
+            _share_problems(operation, responses)
+    components["responses"] = dict(sorted(responses.items()))
     for operations in made.get("webhooks", {}).values():
         for operation in operations.values():
             _give_examples(operation, maker)
-            operation["responses"].pop("422", None)
+            for status in ("200", "422"):  # FastAPI's own.
+                operation["responses"].pop(status, None)
     return made
 
 
@@ -120,38 +128,53 @@ def _complete(verb: str, path: str, operation: Document, maker: ExampleMaker) ->
     """Add to an operation what FastAPI does not know of it."""
     is_open = not operation["security"]
     parameters = operation.setdefault("parameters", [])
-    for name in headers_of(verb.upper(), path, is_open=is_open):
+    is_list = any(parameter["name"] == "cursor" for parameter in parameters)
+    for name in headers_of(verb.upper(), path, is_open=is_open, is_list=is_list):
         parameters.append({"name": name, "in": "header", "required": False, **REQUEST_HEADERS[name]})
     for parameter in parameters:
         _without_null(parameter["schema"])
-        parameter["schema"].pop("title", None)
+        for word in ("title", "description"):
+            parameter["schema"].pop(word, None)
     if not parameters:
         del operation["parameters"]
-    operation["description"] = _described(operation)
+    first, *rest = re.split(r"\.\s+", operation.get("description", ""), maxsplit=1)
+    operation["summary"] = first.removesuffix(".").replace("\n", " ") or operation["summary"]
+    operation["description"] = "\n\n".join([*rest, _access_in_words(operation)])
     _complete_body(verb, operation, maker)
     _give_examples(operation, maker)
     for status, response in operation["responses"].items():
-        names = _headers_of_response(verb, path, int(status), response, is_open=is_open)
+        names = _headers_of_response(verb, int(status), is_open=is_open, is_list=is_list)
         response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+        if response["description"] == "Successful Response":
+            response["description"] = _DONE[status]
 
 
-def _described(operation: Document) -> str:
-    """Return the description with the scopes in words, for readers and for tools that show none of `security`."""
-    scopes = [
-        f"`{scope}`" for alternative in operation["security"] for asked in alternative.values() for scope in asked
-    ]
-    if scopes:
-        asked = f"Needs a key with the scope {' or '.join(scopes)}."
-    elif not operation["security"]:
-        asked = "Needs no key."
-    else:
-        asked = "Needs a receipt code." if "receipt" in operation["security"][0] else "Needs a key, of any scope."
-    return f"{operation.get('description', '')}\n\n{asked}".strip()
+def _share_problems(operation: Document, responses: Document) -> None:
+    """Move the operation's problems to the shared responses: most operations have the same ones."""
+    for status, response in operation["responses"].items():
+        if MEDIA_TYPE in response.get("content", {}):
+            name = name_of(response["content"][MEDIA_TYPE]["examples"])
+            responses[name] = response
+            operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
+
+
+def _access_in_words(operation: Document) -> str:
+    """Say who may use the operation, for readers and for tools that show none of `security`."""
+    security = operation["security"]
+    if not security:
+        return "Needs no key."
+    if "receipt" in security[0]:
+        return "Needs a receipt code."
+    scopes = [f"`{scope}`" for alternative in security for scope in alternative["key"]]
+    return f"Needs a key with the scope {' or '.join(scopes)}." if scopes else "Needs a key, of any scope."
 
 
 def _complete_body(verb: str, operation: Document, maker: ExampleMaker) -> None:
     body = operation.get("requestBody")
     if body is None or JSON not in body["content"]:
+        for content in (body or {}).get("content", {}).values():  # Lines of text, which FastAPI takes for bytes.
+            content["schema"].pop("contentMediaType", None)
+            content["schema"].pop("title", None)
         return
     schema = body["content"][JSON]["schema"]
     name = str(schema.get("$ref", "")).rpartition("/")[2]
@@ -172,17 +195,16 @@ def _give_examples(operation: Document, maker: ExampleMaker) -> None:
             content["example"] = maker.make(content["schema"])
 
 
-def _headers_of_response(verb: str, path: str, status: int, response: Document, *, is_open: bool) -> list[str]:
+def _headers_of_response(verb: str, status: int, *, is_open: bool, is_list: bool) -> list[str]:
     names = ["X-Request-Id"]
     if status not in _SUCCESS:
-        more = {401: "WWW-Authenticate", 405: "Allow", 409: "Retry-After", 429: "Retry-After", 503: "Retry-After"}
-        return names + [more[status]] * (status in more)
-    schema = str(response.get("content", {}).get(JSON, {}).get("schema", {}).get("$ref", ""))
-    if schema.endswith("Page"):
-        names.append("Link")
-    elif status == 201:  # noqa: PLR2004 -- created
+        further = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
+        return [*names, further[status]] if status in further else names
+    if is_list:
+        return [*names, "Link"]
+    if status == HTTPStatus.CREATED:
         names += ["ETag", "Location"]
-    elif "{" in path and verb in {"get", "patch"}:
+    elif verb in {"get", "patch"} and not is_open:
         names.append("ETag")
     return names + ["Idempotent-Replayed"] * (verb == "post" and not is_open)
 

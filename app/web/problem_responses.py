@@ -23,20 +23,19 @@ def codes_of(verb: str, path: str, access: Access, query: type[BaseModel], *, ha
     codes += ["not_found"] if "{" in path else []
     codes += ["invalid_cursor"] if "cursor" in query.model_fields else []
     codes += _WITH_BODY if has_body else ()
-    for header in headers_of(verb, path, is_open=access.scheme is None):
+    for header in headers_of(verb, path, is_open=access.scheme is None, is_list="cursor" in query.model_fields):
         codes += _REPEATABLE if header == "Idempotency-Key" else ()
         codes += ["version_mismatch"] if header == "If-Match" else []
     return codes
 
 
-def headers_of(verb: str, path: str, *, is_open: bool) -> list[str]:
+def headers_of(verb: str, path: str, *, is_open: bool, is_list: bool) -> list[str]:
     """Return the headers that an operation understands: a key repeats a POST, versions guard what has an id."""
     if is_open:
         return []
-    names = ["Idempotency-Key"] if verb == "POST" else []
-    if "{" in path:
-        names.append("If-None-Match" if verb == "GET" else "If-Match")
-    return names
+    if verb == "GET":
+        return [] if is_list else ["If-None-Match"]
+    return ["Idempotency-Key"] * (verb == "POST") + ["If-Match"] * ("{" in path)
 
 
 def responses_of(codes: Iterable[str]) -> dict[int, dict[str, Any]]:
@@ -55,6 +54,11 @@ def examples() -> dict[str, dict[str, Any]]:
 def example_of(code: str) -> dict[str, object]:
     """Return an answer of the code as its page and the document show it."""
     return body_of(REQUEST_ID, code, _details().get(code, ""), PROBLEMS[code].members)
+
+
+def name_of(codes: Iterable[str]) -> str:
+    """Return the name under which the document keeps the response of these codes, such as `InvalidOrPersonalData`."""
+    return "Or".join("".join(word.title() for word in code.split("_")) for code in codes)
 
 
 def _response_of(codes: Sequence[str]) -> dict[str, Any]:
