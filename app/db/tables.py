@@ -21,6 +21,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     MetaData,
+    Sequence,
     String,
     Text,
     TypeDecorator,
@@ -94,6 +95,10 @@ class OfSuggestion(OfOrganisation):
     """Rows that are seen when their suggestion is seen."""
 
     suggestion_id: Mapped[UUID | None] = mapped_column(Uuid)
+
+
+RECORDED = Sequence("recorded_number", metadata=Base.metadata)
+"""The order of recording of events and reports on PostgreSQL. SQLite has one writer, who counts on."""
 
 
 # ── outside the tenancy: no content of an organisation ──
@@ -297,19 +302,6 @@ class FeedEntry(OfSuggestion, Base):
         ForeignKeyConstraint(["organisation_id", "event_id"], ["events.organisation_id", "events.id"]),
         ForeignKeyConstraint(["organisation_id", "suggestion_id"], ["suggestions.organisation_id", "suggestions.id"]),
         Index("ix_feed_event", "organisation_id", "event_id"),
-    )
-
-
-class Endorsement(OfSuggestion, Base):
-    """One supporter of a suggestion; again by the same person is the same."""
-
-    __tablename__ = "endorsements"
-    suggestion_id: Mapped[UUID] = mapped_column(primary_key=True)
-    actor_hash: Mapped[bytes] = mapped_column(primary_key=True)
-    event_id: Mapped[UUID]
-    group: Mapped[str] = mapped_column(WORD)
-    __table_args__ = (
-        ForeignKeyConstraint(["organisation_id", "suggestion_id"], ["suggestions.organisation_id", "suggestions.id"]),
     )
 
 

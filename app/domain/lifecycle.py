@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Self, TypeVar, Unpack
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar, Unpack
 from uuid import UUID
 
 from pydantic import ConfigDict, JsonValue
@@ -33,10 +33,11 @@ from app.domain.vocabulary import (
     SupportKind,
     SupportResult,
 )
+from app.kit.refusals import Fault, Invalid
 from app.kit.shapes import Shape
 
 T = TypeVar("T")
-OneOrMore = T | tuple[T, ...]
+OneOrMore: TypeAlias = T | tuple[T, ...]
 
 ENDS = frozenset({State.REDIRECTED, State.WITHDRAWN})
 VISIBLE_ALIVE = frozenset(State) - {State.HELD, State.REDIRECTED, State.WITHDRAWN}
@@ -213,6 +214,7 @@ class Delivery:
     final_measured: bool = False
     stopped_at: datetime | None = None
     conflict_since: datetime | None = None
+    benefits: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -247,6 +249,7 @@ class Case:
     deferrals: int = 0
     merged_into: UUID | None = None
     merged_at: datetime | None = None
+    merged_path: tuple[UUID, ...] = ()  # through which other merged ones it lives on there, the nearest first
     merged: tuple[MergedOne, ...] = ()
     messages: tuple[UUID, ...] = ()
     told: Told = Told()
@@ -393,6 +396,10 @@ class Act(Shape):
         """Other suggestions that it touches: they are loaded and locked, too."""
         return ()
 
+    def names_suggestions(self) -> tuple[UUID, ...]:
+        """Those of `others` that the body names: the caller must be able to see them."""
+        return ()
+
     def names_sites(self) -> tuple[tuple[str, str], ...]:
         """Sites that the body names, each with its JSON pointer; the service looks them up."""
         return ()
@@ -448,6 +455,14 @@ def _many(value: Any) -> tuple[Any, ...]:  # noqa: ANN401 -- one or several of w
     if isinstance(value, tuple | frozenset):
         return tuple(value)
     return (value,)
+
+
+def named_site(at: Moment, pointer: str, name: str) -> UUID:
+    """The id of a site that the act names. Raises Invalid where there is no such site."""
+    found = at.sites.get(name)
+    if found is None:
+        raise Invalid(Fault(pointer, "not_found", "Your organisation has no site with this id or code."))
+    return found
 
 
 def in_days(now: datetime, since: Iterable[datetime | None], days: int) -> bool:

@@ -320,7 +320,7 @@ class StillInUse(StrEnum):
 
 
 class ReportStatus(StrEnum):
-    """What became of an outcome report. (The contract calls this member `status`.)"""
+    """What became of an outcome report. The contract calls this member `status`."""
 
     APPLIED = "applied"  # it changed progress, benefits or links
     RECORDED = "recorded"  # history: before a yes, held, or without effect

@@ -1,0 +1,166 @@
+"""Prepared Core statements of the hot paths: made once, so that only their values differ from call to call.
+
+A statement of the ORM costs several times as much (section 5 of the benchmark's results). Every one of them names the
+organisation, which the session's guard compares with its scope.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import Delete, Insert, ReturningUpdate
+
+from app.db.tables import RECORDED, Agenda, Base, Event, Label, Report, Revision, Suggestion
+from app.db.tenancy import ScopedSession
+
+
+def _table(model: type[Base]) -> Table:
+    table = model.__table__
+    assert isinstance(table, Table)  # noqa: S101 -- every model of ours is one table
+    return table
+
+
+def _inserting(model: type[Base]) -> Insert:
+    table = _table(model)
+    return insert(table).values({column.name: bindparam(column.name) for column in table.columns})
+
+
+_INSERT_SUGGESTION = _inserting(Suggestion)
+_INSERT_EVENT = _inserting(Event)
+_INSERT_LABEL = _inserting(Label)
+_INSERT_REVISION = _inserting(Revision)
+_INSERT_REPORT = _inserting(Report)
+
+_SUGGESTION = _table(Suggestion)
+CHANGING = (
+    "state",
+    "hidden",
+    "progress",
+    "outcome",
+    "steward_ref",
+    "merged_into",
+    "supporters",
+    "promise_due_at",
+    "promise_broken",
+    "updated_at",
+    "case",
+)
+"""The columns of a suggestion that an act may change."""
+
+_SAVE_SUGGESTION: ReturningUpdate[Any] = (
+    update(_SUGGESTION)
+    .where(
+        _SUGGESTION.c.organisation_id == bindparam("its_organisation_id"),
+        _SUGGESTION.c.id == bindparam("its_id"),
+        _SUGGESTION.c.version == bindparam("seen"),
+    )
+    .values({name: bindparam(name) for name in (*CHANGING, "version")})
+    .returning(_SUGGESTION.c.version)
+)
+
+_AGENDA = _table(Agenda)
+_AGENDA_VALUES: dict[str, Any] = {column.name: bindparam(column.name) for column in _AGENDA.columns}
+
+
+def _upserting(dialect: Any) -> Insert:  # noqa: ANN401 -- the module of a dialect
+    made = dialect.insert(_AGENDA).values(_AGENDA_VALUES)
+    result: Insert = made.on_conflict_do_update(
+        index_elements=["kind", "organisation_id", "subject"], set_={"due_at": made.excluded.due_at}
+    )
+    return result
+
+
+_PUT_AGENDA = {"sqlite": _upserting(sqlite), "postgresql": _upserting(postgresql)}
+_INSERT_AGENDA = insert(_AGENDA).values(_AGENDA_VALUES)
+_DROP_AGENDA: Delete = delete(_AGENDA).where(
+    _AGENDA.c.kind == bindparam("its_kind"),
+    _AGENDA.c.organisation_id == bindparam("its_organisation_id"),
+    _AGENDA.c.subject == bindparam("its_subject"),
+)
+_FORGET_LABELS: Delete = delete(_table(Label)).where(
+    _table(Label).c.organisation_id == bindparam("its_organisation_id"),
+    _table(Label).c.suggestion_id == bindparam("its_id"),
+)
+
+
+def _highest(model: type[Base]) -> Select[int]:
+    table = _table(model)
+    return select(func.coalesce(func.max(table.c.number), 0)).where(table.c.organisation_id == bindparam("its_organisation_id"))
+
+
+_NEXT = select(RECORDED.next_value())
+_HIGHEST: dict[type[Base], Select[int]] = {Event: _highest(Event), Report: _highest(Report)}
+
+
+def organisation_of(session: ScopedSession) -> UUID:
+    """The session's organisation."""
+    assert session.scope is not None, "a scope is needed"  # noqa: S101 -- a mistake of ours
+    return session.scope.organisation_id
+
+
+def insert_suggestion(session: ScopedSession, values: Mapping[str, Any]) -> None:
+    """One suggestion, with a value for every column. Raises IntegrityError for an id or external id that is taken."""
+    session.connection().execute(_INSERT_SUGGESTION, values)
+
+
+def save_suggestion(session: ScopedSession, suggestion_id: UUID, seen: int, values: Mapping[str, Any]) -> bool:
+    """Writes the columns `CHANGING` and `version` where the version is still the one seen; says whether it was."""
+    where = {"its_organisation_id": organisation_of(session), "its_id": suggestion_id, "seen": seen}
+    return session.connection().execute(_SAVE_SUGGESTION, {**values, **where}).first() is not None
+
+
+def insert_event(session: ScopedSession, values: Mapping[str, Any]) -> None:
+    """One event, with a value for every column, and its row in the agenda: it waits for the fan-out."""
+    session.connection().execute(_INSERT_EVENT, values)
+    put = {"kind": "event", "organisation_id": values["organisation_id"], "subject": values["id"], "due_at": 0.0, "last_served": 0.0}
+    session.connection().execute(_INSERT_AGENDA, put)
+
+
+def insert_labels(session: ScopedSession, suggestion_id: UUID, tags: list[str], lenses: list[str]) -> None:
+    """The tags and lenses of a suggestion, in place of those that were there."""
+    organisation_id = organisation_of(session)
+    session.connection().execute(_FORGET_LABELS, {"its_organisation_id": organisation_id, "its_id": suggestion_id})
+    rows = [("tag", value) for value in dict.fromkeys(tags)] + [("lens", value) for value in dict.fromkeys(lenses)]
+    if rows:
+        session.connection().execute(
+            _INSERT_LABEL,
+            [
+                {"organisation_id": organisation_id, "suggestion_id": suggestion_id, "kind": kind, "value": value}
+                for kind, value in rows
+            ],
+        )
+
+
+def insert_revision(session: ScopedSession, values: Mapping[str, Any]) -> None:
+    """An older wording of a suggestion."""
+    session.connection().execute(_INSERT_REVISION, values)
+
+
+def insert_report(session: ScopedSession, values: Mapping[str, Any]) -> None:
+    """One report, with a value for every column."""
+    session.connection().execute(_INSERT_REPORT, values)
+
+
+def put_agenda(session: ScopedSession, kind: str, subject: UUID, due_at: float) -> None:
+    """What time must look at, at epoch seconds `due_at`, in place of an earlier date of the same thing."""
+    values = {"kind": kind, "organisation_id": organisation_of(session), "subject": subject, "due_at": due_at, "last_served": 0.0}
+    session.connection().execute(_PUT_AGENDA[session.connection().dialect.name], values)
+
+
+def drop_agenda(session: ScopedSession, kind: str, subject: UUID) -> None:
+    """Nothing is to be looked at any more."""
+    session.connection().execute(
+        _DROP_AGENDA, {"its_kind": kind, "its_organisation_id": organisation_of(session), "its_subject": subject}
+    )
+
+
+def next_number(session: ScopedSession, model: type[Event] | type[Report]) -> int:
+    """The next place in the order of recording. To be drawn after the suggestion is locked."""
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        return int(connection.execute(_NEXT).scalars().one())
+    highest = connection.execute(_HIGHEST[model], {"its_organisation_id": organisation_of(session)}).scalars().one()
+    return highest + 1
+

@@ -1,0 +1,155 @@
+"""Acts that nobody does: the rules of this service do them when their time has come. They have no route."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from app.domain.acts.author import question_closed, unmerge_others, unmerge_ripple, unmerged
+from app.domain.lifecycle import SYSTEM, Act, Case, Moment, Told
+from app.domain.days import local_day, start_of
+from app.domain.vocabulary import Progress, State
+
+QUESTION_DAYS = 14
+AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
+_ANY = frozenset(State)
+
+
+class Resume(
+    Act,
+    scope=SYSTEM,
+    leaves=State.NEEDS_INFORMATION,
+    enters=(State.ACKNOWLEDGED, State.UNDER_REVIEW),
+    event="suggestion.resumed",
+):
+    """A question was open for 14 days in total without an answer: the suggestion goes on without it."""
+
+    @classmethod
+    def fits(cls, case: Case, now: datetime) -> bool:
+        """When the 14 days are used up."""
+        return super().fits(case, now) and now >= resumes_at(case)
+
+    def apply(self, case: Case, at: Moment) -> Case:
+        """Back to the state in which it was asked."""
+        return question_closed(case, at)
+
+
+class Revisit(Act, scope=SYSTEM, leaves=State.DEFERRED, enters=State.ACKNOWLEDGED, event="suggestion.revisited"):
+    """The date to which the decision was deferred has come: the suggestion comes back by itself."""
+
+    @classmethod
+    def fits(cls, case: Case, now: datetime) -> bool:
+        """From the beginning of that day in London."""
+        if not super().fits(case, now) or case.decision is None or case.decision.revisit_on is None:
+            return False
+        return local_day(now) >= case.decision.revisit_on
+
+    def apply(self, case: Case, at: Moment) -> Case:
+        """The deferral no longer stands."""
+        return case.returned(at.now)
+
+
+class Close(
+    Act, scope=SYSTEM, leaves=(State.DECIDED, State.DELIVERING), enters=State.CLOSED, event="suggestion.closed"
+):
+    """Everything that is owed was done: answered, outcome known, author told, verdict invited."""
+
+    @classmethod
+    def fits(cls, case: Case, now: datetime) -> bool:
+        """Whether all conditions of the closing rule hold."""
+        return super().fits(case, now) and may_close(case)
+
+
+class SetFree(
+    Act, scope=SYSTEM, leaves=State.MERGED, enters=(State.ACKNOWLEDGED, State.UNDER_REVIEW), event="suggestion.unmerged"
+):
+    """What it lived on in was withdrawn or redirected: it stands on its own again."""
+
+    def others(self, case: Case) -> tuple[UUID, ...]:
+        """As for `unmerge`."""
+        return unmerge_others(case)
+
+    def apply(self, case: Case, at: Moment) -> Case:  # noqa: ARG002 -- the rule needs nothing of the moment
+        """Back to the state it came from."""
+        return unmerged(case)
+
+    def ripple(self, other: Case, before: Case, after: Case, at: Moment) -> Case:  # noqa: ARG002
+        """As for `unmerge`."""
+        return unmerge_ripple(other, before)
+
+
+class ReadReceipt(Act, scope=SYSTEM, leaves=_ANY, event="suggestion.told", by_author=True):
+    """The author opened the receipt view and found something new there. `mark` stands for what was there to read."""
+
+    mark: str
+
+    def others(self, case: Case) -> tuple[UUID, ...]:
+        """The suggestion in which it lives on: its closing waits for this author, too."""
+        return (case.merged_into,) if case.merged_into else ()
+
+    def apply(self, case: Case, at: Moment) -> Case:
+        """Told of everything that stands."""
+        return told_of_all(replace(case, read_mark=self.mark), at)
+
+    def ripple(self, other: Case, before: Case, after: Case, at: Moment) -> Case:  # noqa: ARG002
+        """Told of everything that stands in the survivor."""
+        return merged_author_told(other, before.id, told_now(other))
+
+
+def resumes_at(case: Case) -> datetime:
+    """When the open question times out: 14 days after it was asked, less what earlier questions took."""
+    used = sum(((span.until - span.since) for span in case.asked if span.until is not None), timedelta())
+    return case.asked[-1].since + max(timedelta(days=QUESTION_DAYS) - used, timedelta())
+
+
+def next_wake(case: Case) -> datetime | None:
+    """The earliest instant at which a rule has something to do; the beginning of time for what is due at once."""
+    instants = list[datetime]()
+    if case.state in (State.DECIDED, State.DELIVERING) and may_close(case):
+        instants.append(AT_ONCE)
+    if case.state is State.NEEDS_INFORMATION:
+        instants.append(resumes_at(case))
+    if case.state is State.DEFERRED and case.decision is not None and case.decision.revisit_on is not None:
+        instants.append(start_of(case.decision.revisit_on))
+    return min(instants, default=None)
+
+
+def may_close(case: Case) -> bool:
+    """The closing rule: decision readable, told, for a yes a final report with its impact or why there is none; and
+    everybody whose suggestion was merged into it told, too.
+    """
+    told = (case.told, *(one.told for one in case.merged))
+    if case.decision is None or not all(one.of_decision for one in told):
+        return False
+    if not case.decided_yes:
+        return True
+    delivery = case.delivery
+    if delivery.final_report is None or delivery.progress is Progress.CONFLICT or not delivery.final_measured:
+        return False
+    if case.final_needed_after and (delivery.final_received_at or case.final_needed_after) <= case.final_needed_after:
+        return False
+    return all(one.of_final for one in told)
+
+
+def told_now(case: Case) -> Told:
+    """Told of the decision and of the final report, as far as each stands."""
+    return Told(of_decision=case.decision is not None, of_final=case.delivery.final_report is not None)
+
+
+def told_of_all(case: Case, at: Moment) -> Case:  # noqa: ARG001 -- one shape with the other rules
+    """The case whose author was told of everything that stands."""
+    return replace(case, told=told_now(case))
+
+
+def merged_author_told(survivor: Case, id: UUID, told: Told) -> Case:  # noqa: A002 -- the field's name
+    """The survivor with what the author of one merged suggestion was told."""
+    merged = tuple(
+        replace(
+            one,
+            told=Told(one.told.of_decision or told.of_decision, one.told.of_final or told.of_final),
+        )
+        if one.id == id
+        else one
+        for one in survivor.merged
+    )
+    return replace(survivor, merged=merged)
+

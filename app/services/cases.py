@@ -1,0 +1,100 @@
+"""A suggestion's row and its case: how the one is read from the other and written back."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import select
+from sqlalchemy.orm.attributes import set_committed_value
+
+from app.db import statements
+from app.db.tables import Organisation, Suggestion
+from app.db.tenancy import ScopedSession
+from app.domain.acts.rules import next_wake
+from app.domain.errors import NotFound
+from app.domain.lifecycle import Case
+from app.domain.policy import Policy, Rules
+from app.domain.vocabulary import Nation, OrganisationKind
+
+_CASES = TypeAdapter(Case)
+_KNOWN = frozenset(field.name for field in fields(Case))
+
+
+class LostUpdate(RuntimeError):  # noqa: N818 -- a fault of this program: the row was locked, and changed all the same
+    """A suggestion's version changed between the lock and the write."""
+
+
+def read_case(stored: Mapping[str, Any]) -> Case:
+    """The case of a stored row. Members that this code does not know are kept in `rest`."""
+    unknown = {name: value for name, value in stored.items() if name not in _KNOWN}
+    case = _CASES.validate_python({name: value for name, value in stored.items() if name in _KNOWN})
+    return replace(case, rest=unknown) if unknown else case
+
+
+def stored_case(case: Case) -> dict[str, Any]:
+    """The case as JSON, without what is as it is by default, and with the unknown members as they came."""
+    dumped: dict[str, Any] = _CASES.dump_python(case, mode="json", exclude_defaults=True, exclude={"rest"})
+    return {**case.rest, **dumped}
+
+
+def read_rules(session: ScopedSession) -> Rules:
+    """The policy, kind and nation of the session's organisation."""
+    organisation = session.get(Organisation, statements.organisation_of(session))
+    if organisation is None:
+        raise NotFound
+    return Rules(
+        policy=Policy.model_validate(organisation.policy),
+        kind=OrganisationKind(organisation.kind),
+        nation=Nation(organisation.nation),
+    )
+
+
+def find(session: ScopedSession, suggestion_id: UUID) -> Suggestion:
+    """The suggestion. Raises NotFound for one of another organisation or site, and for a hidden one."""
+    row = session.get(Suggestion, suggestion_id)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def lock(session: ScopedSession, ids: Iterable[UUID]) -> dict[UUID, Suggestion]:
+    """The suggestions, locked in order of their ids so that two callers never wait for each other; missing ones are left out."""
+    statement = (
+        select(Suggestion)
+        .where(Suggestion.id.in_(sorted(set(ids))))
+        .order_by(Suggestion.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {row.id: row for row in session.execute(statement).scalars()}
+
+
+def save(session: ScopedSession, row: Suggestion, case: Case, *, at: datetime, bump: bool = True) -> None:
+    """Writes the case and the columns that lists filter by, where nobody else has, and its next date in the agenda."""
+    wake_at = next_wake(case)
+    values: dict[str, Any] = {
+        "state": case.state.value,
+        "hidden": case.hidden.value if case.hidden else None,
+        "progress": case.delivery.progress.value if case.delivery.progress else None,
+        "outcome": case.decision.outcome.value if case.decision else None,
+        "steward_ref": case.steward.ref if case.steward else None,
+        "merged_into": case.merged_into,
+        "supporters": len(case.all_supporters()),
+        "promise_due_at": row.promise_due_at,
+        "promise_broken": row.promise_broken,
+        "updated_at": at,
+        "case": stored_case(case),
+        "version": row.version + bump,
+    }
+    if not statements.save_suggestion(session, row.id, row.version, values):
+        raise LostUpdate
+    for name, value in values.items():
+        set_committed_value(row, name, value)
+    if wake_at is None:
+        statements.drop_agenda(session, "suggestion", row.id)
+    else:
+        statements.put_agenda(session, "suggestion", row.id, wake_at.timestamp())
+

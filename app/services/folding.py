@@ -1,0 +1,243 @@
+"""What the outcome reports of a suggestion come to, kept in its case and told where it changes something."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import or_, select
+
+from app.db.tables import Report, Suggestion
+from app.db.tenancy import ScopedSession
+from app.domain.lifecycle import Case, Delivery, Told
+from app.domain.reports.fold import Folded, fold
+from app.domain.reports.reading import read_report
+from app.domain.reports.told import Told as ToldReport
+from app.domain.vocabulary import Progress, QuarantineReason, ReportStatus, State
+from app.kit.shapes import show_instant
+from app.services import outbox
+
+BY_FOLD = (QuarantineReason.CONTRADICTION.value, QuarantineReason.UNKNOWN_REPORT.value)
+"""Reasons for which a report is outside a suggestion as a result of the fold, so that it may join later by itself."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A case after its reports were judged anew, and what became of the reports.
+
+    `joined` and `left` are the reports that stand on the suggestion now and did not, or the other way round; `struck`
+    those that a correction or retraction struck out just now.
+    """
+
+    before: Case
+    case: Case
+    joined: tuple[Report, ...] = ()
+    left: tuple[Report, ...] = ()
+    conflicting: bool = False
+    struck: tuple[Report, ...] = ()
+
+    @property
+    def moved(self) -> bool:
+        """Whether the progress that is shown has changed."""
+        return self.case.delivery.progress is not self.before.delivery.progress
+
+    @property
+    def reopened(self) -> bool:
+        """Whether a closed suggestion is open again by rule."""
+        return self.before.state is State.CLOSED and self.case.state is State.DELIVERING
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """What the fold depends on beside the reports."""
+
+    hidden: bool
+    decided_yes: bool
+    sites: tuple[UUID, ...]
+    since: datetime | None
+    recommits: tuple[datetime, ...]
+    confirmations: tuple[object, ...]
+    merged: frozenset[UUID]
+    merged_into: UUID | None
+
+    @classmethod
+    def of(cls, case: Case) -> "_Inputs":
+        return cls(
+            case.hidden is not None,
+            case.decided_yes,
+            case.committed_sites(),
+            case.fold_since,
+            case.recommits,
+            case.confirmations,
+            frozenset(one.id for one in case.merged),
+            case.merged_into,
+        )
+
+
+def refold(
+    session: ScopedSession, suggestion_id: UUID, case: Case, before: Case, now: datetime, *, reports_changed: bool = False
+) -> Change:
+    """Judges the reports of a case anew, if anything that the fold depends on has changed.
+
+    A hidden case is left alone: its reports are kept and wait. So is a merged one: its reports count for the survivor.
+    The rows of reports are updated; the case is not written.
+    """
+    if not reports_changed and _Inputs.of(case) == _Inputs.of(before):
+        return Change(before, case)
+    if case.hidden is not None or case.merged_into is not None:
+        return Change(before, case)
+    rows = _reports_of(session, [suggestion_id, *(one.id for one in case.merged)])
+    if not rows and case.delivery == Delivery():
+        return Change(before, case)
+    folded = fold(
+        [_told(row) for row in rows.values()],
+        sites=case.committed_sites(),
+        since=case.fold_since,
+        recommits=case.recommits,
+        confirmations=case.confirmations,
+        decided_yes=case.decided_yes,
+    )
+    joined, left, struck = _judge(session, rows, folded)
+    after = _with_delivery(case, folded, rows, now)
+    newly = after.delivery.progress is Progress.CONFLICT and before.delivery.progress is not Progress.CONFLICT
+    return Change(before, after, joined, left, newly, struck)
+
+
+def announce(session: ScopedSession, row: Suggestion, change: Change, *, now: datetime, by: Report | None = None) -> None:
+    """Publishes what a refold changed: joined and left reports, a conflict, the progress, a reopening by rule.
+
+    `by` is the report that brought it about; None: an act did.
+    """
+    cause = cause_of(by) if by is not None else None
+    for report in change.joined:
+        facts = {**report_facts(report), "status": report.status}
+        outbox.publish(session, row, _about_report("report.applied", report, facts), now=now)
+    for report in change.left:
+        facts = {**report_facts(report), "reason": report.reason}
+        outbox.publish(session, row, _about_report("report.quarantined", report, facts), now=now)
+    if change.conflicting:
+        outbox.publish(session, row, outbox.Announcement("report.conflict", cause=cause), now=now)
+    if change.moved:
+        was = change.before.delivery.progress
+        facts = {"progress_before": was.value if was else None}
+        outbox.publish(session, row, outbox.Announcement("progress.changed", facts=facts, cause=cause), now=now)
+    if change.reopened:
+        outbox.publish(session, row, outbox.Announcement("suggestion.reopened", cause=cause), now=now)
+
+
+def cause_of(report: Report) -> outbox.Cause:
+    """The report as the cause of an event."""
+    return outbox.Cause(report.id, report.source_id, report.system)
+
+
+def report_facts(report: Report) -> dict[str, str | None]:
+    """The codes and dates of a report that everybody may see."""
+    occurred = show_instant(report.occurred_at) if report.occurred_at else None
+    return {"report_type": report.type, "occurred_at": occurred}
+
+
+def history_of(session: ScopedSession, case: Case) -> Folded:
+    """The folded reports of a case, for those who read its history."""
+    with session.for_rules():
+        rows = _reports_of(session, [case.id, *(one.id for one in case.merged)])
+    return fold(
+        [_told(row) for row in rows.values()],
+        sites=case.committed_sites(),
+        since=case.fold_since,
+        recommits=case.recommits,
+        confirmations=case.confirmations,
+        decided_yes=case.decided_yes,
+    )
+
+
+def _about_report(type: str, report: Report, facts: Mapping[str, str | None]) -> outbox.Announcement:  # noqa: A002
+    body = {"data": report.data}
+    return outbox.Announcement(type, facts=facts, body=body, occurred_at=report.occurred_at, cause=cause_of(report))
+
+
+def _reports_of(session: ScopedSession, ids: Iterable[UUID]) -> dict[UUID, Report]:
+    """The reports that were told of these suggestions, without those that are outside for reasons of their own."""
+    inside = or_(
+        Report.status.in_([ReportStatus.APPLIED.value, ReportStatus.RECORDED.value, ReportStatus.CONFLICT.value]),
+        Report.reason.in_(BY_FOLD),
+    )
+    statement = select(Report).where(Report.suggestion_id.in_(sorted(set(ids))), inside).order_by(Report.number)
+    rows = session.execute(statement.execution_options(populate_existing=True)).scalars()
+    return {row.id: row for row in rows}
+
+
+def _told(row: Report) -> ToldReport:
+    if row.occurred_at is None:
+        raise ValueError(f"report {row.id} stands on a suggestion without its instant")
+    return ToldReport(
+        id=row.id,
+        source=row.origin,
+        report_key=row.claimed_key or str(row.id),
+        kind=row.type,
+        occurred_at=row.occurred_at,
+        site=row.site_id,
+        digest=row.digest,
+        report=read_report(row.type, row.data),
+        received_at=row.received_at,
+        dismissed=row.status == ReportStatus.REJECTED,
+    )
+
+
+def _judge(
+    session: ScopedSession, rows: Mapping[UUID, Report], folded: Folded
+) -> tuple[tuple[Report, ...], tuple[Report, ...], tuple[Report, ...]]:
+    """Writes what became of each report. Returns those that joined, those that left, those that were struck out."""
+    joined, left, struck = list[Report](), list[Report](), list[Report]()
+    for row in rows.values():
+        status = folded.statuses[row.id]
+        outside = status is ReportStatus.QUARANTINED
+        reason = None
+        if outside:
+            missing = row.id in folded.targets_missing
+            reason = (QuarantineReason.UNKNOWN_REPORT if missing else QuarantineReason.CONTRADICTION).value
+        striker = folded.struck_out.get(row.id)
+        if striker is not None and row.struck_out_by is None:
+            struck.append(row)
+        if (row.status, row.reason, row.struck_out_by, row.joined) == (status.value, reason, striker, not outside):
+            continue
+        if row.joined is outside:
+            (left if outside else joined).append(row)
+        row.status, row.reason, row.struck_out_by, row.joined = status.value, reason, striker, not outside
+        row.version += 1
+    session.flush()
+    return tuple(joined), tuple(left), tuple(struck)
+
+
+def _with_delivery(case: Case, folded: Folded, rows: Mapping[UUID, Report], now: datetime) -> Case:
+    """The case with what the reports come to; a closed yes is open again if that has changed for the worse."""
+    before = case.delivery
+    final = rows.get(folded.final) if folded.final else None
+    same_final = before.final_report == folded.final
+    delivery = Delivery(
+        progress=folded.progress,
+        would_be=folded.would_be,
+        claims_done=folded.claims_done,
+        trial_has_result=folded.trial_has_result,
+        final_report=folded.final,
+        final_received_at=final.received_at if final else None,
+        final_after_messages=before.final_after_messages if same_final else len(case.messages),
+        final_measured=folded.final_measured,
+        stopped_at=(before.stopped_at or now) if folded.progress is Progress.STOPPED else None,
+        conflict_since=(before.conflict_since or now) if folded.progress is Progress.CONFLICT else None,
+        benefits=tuple(report_id for report_id, _ in folded.benefits),
+    )
+    after = replace(case, delivery=delivery)
+    if not same_final:
+        merged = tuple(replace(one, told=Told(of_decision=one.told.of_decision)) for one in case.merged)
+        after = replace(after, told=Told(of_decision=case.told.of_decision), merged=merged)
+    if case.state is State.CLOSED and case.decided_yes and _opens_again(before.progress, folded.progress):
+        after = replace(after, state=State.DELIVERING, final_needed_after=now)
+    return after
+
+
+def _opens_again(before: Progress | None, now: Progress | None) -> bool:
+    """A closed yes opens by a report that makes it stopped or a conflict, or leads away from implemented."""
+    if before is now:
+        return False
+    return now in (Progress.STOPPED, Progress.CONFLICT) or before is Progress.IMPLEMENTED
+

@@ -1,0 +1,235 @@
+"""The author's view: what the bearer of a receipt reads, and that reading counts as being told."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import JsonValue
+from sqlalchemy import select
+
+from app.db.tables import Event, Suggestion
+from app.db.tenancy import ScopedSession
+from app.domain.acts.rules import ReadReceipt
+from app.domain.lifecycle import ACTS, RECEIPT, Case
+from app.domain.reports.fold import Folded
+from app.domain.texts import Author
+from app.domain.vocabulary import FeedbackMode, Outcome, Progress, Reason, State
+from app.kit.shapes import Instant, Shape
+from app.services import words
+from app.services.cases import find, read_case
+from app.services.folding import history_of
+from app.services.idempotency import Effect
+from app.services.suggestions import perform_rule
+from app.services.timeline import Placed, timeline_of
+from app.services.views import CommitmentView, PromiseView, show_commitment
+
+INTERNAL = frozenset(
+    {
+        "suggestion.noted",
+        "suggestion.opened",
+        "suggestion.voted",
+        "suggestion.time_logged",
+        "report.quarantined",
+        "report.dismissed",
+        "safeguarding.report_kept",
+        "promise.due_soon",
+    }
+)
+"""Events that are not in the author's timeline: they are work among the team."""
+
+
+class QuestionView(Shape):
+    """The open question."""
+
+    text: str
+    asked_at: Instant
+
+
+class AnswerView(Shape):
+    """The decision in the author's language."""
+
+    outcome: Outcome
+    outcome_text: str
+    reasons: tuple[Reason, ...]
+    rationale: str
+
+
+class MessageView(Shape):
+    """What was written to the author."""
+
+    id: UUID
+    text: str
+    summary: str
+    feedback_mode: FeedbackMode
+    sent_at: Instant
+
+
+class ReportedView(Shape):
+    """What a provider's system said happened. What was corrected or retracted stays, struck out."""
+
+    type: str
+    summary: str
+    occurred_at: Instant
+    struck_out: bool
+
+
+class HappenedView(Shape):
+    """One step on the way, without names."""
+
+    type: str
+    text: str
+    happened_at: Instant
+
+
+class ReceiptView(Shape):
+    """A suggestion as its author reads it."""
+
+    id: UUID
+    title: str | None
+    text: str | None
+    state: State
+    state_text: str
+    progress: Progress | None
+    question: QuestionView | None
+    decision: AnswerView | None
+    commitment: CommitmentView | None
+    promises: tuple[PromiseView, ...]
+    messages: tuple[MessageView, ...]
+    reports: tuple[ReportedView, ...]
+    timeline: tuple[HappenedView, ...]
+    allowed_acts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What stands for the author to read: the case, that of the suggestion it lives on in, and the reports' history."""
+
+    row: Suggestion
+    case: Case
+    answering: Case
+    history: Folded
+    timeline: Sequence[Placed]
+    messages: tuple[MessageView, ...]
+
+    @property
+    def mark(self) -> str:
+        """Stands for everything that there is to read; empty where there is nothing yet."""
+        decision, question = self.answering.decision, self.case.question
+        read: list[str] = [str(message.id) for message in self.messages]
+        read += [str(question.event_id)] if question else []
+        read += [f"{decision.decided_at}"] if decision else []
+        read += [f"{line.id}{line.struck_out}" for line in self.history.history]
+        return hashlib.sha256("\n".join(read).encode()).hexdigest()[:32] if read else ""
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is something that the author has not read here."""
+        return self.mark not in ("", self.case.read_mark)
+
+
+def stand(session: ScopedSession, suggestion_id: UUID) -> Standing:
+    """Everything that the author of a suggestion may read now. Raises NotFound."""
+    with session.for_rules():
+        row = find(session, suggestion_id)
+        case = read_case(row.case)
+        answering = case
+        if case.merged_into is not None and (survivor := session.get(Suggestion, case.merged_into)) is not None:
+            answering = read_case(survivor.case) if survivor.hidden is None else case
+        timeline = timeline_of(session, row)
+        messages = _messages(session, timeline, case, answering)
+        return Standing(row, case, answering, history_of(session, answering), timeline, messages)
+
+
+def read_news(session: ScopedSession, suggestion_id: UUID, now: datetime) -> Effect:
+    """Records that the author has read what stands, if there is something new: `suggestion.told`."""
+    standing = stand(session, suggestion_id)
+    if standing.has_news:
+        perform_rule(session, suggestion_id, ReadReceipt(mark=standing.mark), now)
+    return Effect(200, (suggestion_id,))
+
+
+def show_receipt(standing: Standing, now: datetime, accept_language: str | None) -> ReceiptView:
+    """The view in the author's language, or in the one that the request asks for where the author named none."""
+    row, case = standing.row, standing.case
+    language = words.choose_language(_preferred_language(row), accept_language)
+    question = case.question
+    return ReceiptView(
+        id=row.id,
+        title=row.title,
+        text=row.text,
+        state=case.state,
+        state_text=words.label("state", case.state, language),
+        progress=standing.answering.delivery.progress,
+        question=QuestionView(text=question.text, asked_at=question.asked_at) if question else None,
+        decision=_answer(standing.answering, language),
+        commitment=show_commitment(standing.answering),
+        promises=(),
+        messages=standing.messages,
+        reports=tuple(
+            ReportedView(
+                type=line.kind, summary=line.summary, occurred_at=line.occurred_at, struck_out=line.struck_out
+            )
+            for line in standing.history.history
+        ),
+        timeline=tuple(
+            HappenedView(
+                type=one.event.type,
+                text=words.timeline_text(one.event.type, language),
+                happened_at=one.event.timestamp if one.event.by_author else one.place[0],
+            )
+            for one in standing.timeline
+            if one.event.type not in INTERNAL
+        ),
+        allowed_acts=tuple(acts_by_receipt(case, now)),
+    )
+
+
+def acts_by_receipt(case: Case, now: datetime) -> list[str]:
+    """The acts that fit now and that the bearer of a receipt may do."""
+    return sorted(name for name, act in ACTS.items() if RECEIPT in act.transition.scopes and act.fits(case, now))
+
+
+def _preferred_language(row: Suggestion) -> str | None:
+    return Author.model_construct(**row.author).preferred_language if row.author else None
+
+
+def _answer(case: Case, language: str) -> AnswerView | None:
+    decision = case.decision
+    if decision is None:
+        return None
+    return AnswerView(
+        outcome=decision.outcome,
+        outcome_text=words.label("outcome", decision.outcome, language),
+        reasons=decision.reasons,
+        rationale=decision.rationale,
+    )
+
+
+def _messages(
+    session: ScopedSession, timeline: Sequence[Placed], case: Case, answering: Case
+) -> tuple[MessageView, ...]:
+    """The messages to the author; of the survivor's, those that were written since the merge."""
+    events = [one.event for one in timeline]
+    if answering.id != case.id:
+        statement = select(Event).where(Event.suggestion_id == answering.id, Event.timestamp >= case.merged_at)
+        events += session.execute(statement.order_by(Event.number)).scalars()
+    wanted = {*case.messages, *answering.messages}
+    written = [event for event in events if event.id in wanted]
+    shown = [message for event in sorted(written, key=lambda one: one.number) if (message := _message(event))]
+    return tuple(shown)
+
+
+def _message(event: Event) -> MessageView | None:
+    """The message that an event carries; None once its words were erased."""
+    carried: JsonValue = event.body.get("message", event.body)
+    if not isinstance(carried, dict) or "summary" not in carried or "text" not in carried:
+        return None
+    return MessageView(
+        id=event.id,
+        text=str(carried["text"]),
+        summary=str(carried["summary"]),
+        feedback_mode=FeedbackMode(str(carried["feedback_mode"])),
+        sent_at=event.timestamp,
+    )

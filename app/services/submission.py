@@ -1,0 +1,275 @@
+"""Submitting a suggestion: once, however often it is sent, with its receipt, and held at once where someone is at risk."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select
+
+from app.db import statements
+from app.db.tables import Credential, Suggestion
+from app.db.tenancy import ScopedSession
+from app.domain.anonymity import advise
+from app.domain.errors import IdConflict, NotFound
+from app.domain.lifecycle import Case, Span
+from app.domain.submission import Submission, is_about_what_matters_most, treated
+from app.domain.vocabulary import Anonymity, Route, State
+from app.kit.codes import digest, encode
+from app.kit.ids import day_of, new_id, new_random_id
+from app.kit.sealing import Secret
+from app.kit.strict_json import canonical
+from app.services import outbox, signposts, views, words
+from app.services.access import RECEIPT_PREFIX
+from app.domain.acts.rules import next_wake
+from app.services.cases import read_case, read_rules, stored_case
+from app.services.context import Context
+from app.services.idempotency import Effect
+from app.services.sites import find_site
+
+RECEIPT_DAYS = 30
+SEQUENCE_BITS = 20
+DAY_MILLISECONDS = 86_400_000
+_CODE_BYTES = 20
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """A submission with what the server adds to it."""
+
+    id: UUID
+    site_id: UUID | None
+    title: str | None
+    text: str
+    contact_details: bool
+    received_at: datetime
+    external_hash: bytes | None
+    content_hash: bytes
+
+
+def submit(session: ScopedSession, context: Context, submission: Submission) -> Effect:
+    """Stores the suggestion, gives its receipt, publishes `suggestion.submitted`; `safeguarding.held` where someone is at risk.
+
+    Status 201; 200 for a repetition by `id` or `external_id` with the same content. Raises IdConflict for other content,
+    Invalid for an unknown site, PersonalDataFound where the policy refuses contact details.
+    """
+    external_hash = hash_external_id(context.secret, context.caller.organisation_id, submission.external_id)
+    content_hash = _hash_content(context, submission)
+    if (kept := _find_repeated(session, context, submission, external_hash)) is not None:
+        return _repeated(kept, context, submission, external_hash, content_hash)
+    drafted = _draft(session, context, submission, external_hash, content_hash)
+    case = _case_of(submission, drafted, context.now)
+    values = _values(context, submission, drafted, case)
+    values["seq"] = _free_seq(session, drafted.received_at, anonymous=submission.anonymity is Anonymity.ANONYMOUS)
+    statements.insert_suggestion(session, values)
+    tags, lenses = list(submission.tags), [lens.value for lens in submission.lenses]
+    if tags or lenses:
+        statements.insert_labels(session, drafted.id, tags, lenses)
+    hashed = digest(RECEIPT_PREFIX + receipt_code(context.secret, context.caller.organisation_id, drafted.id))
+    session.connection().execute(insert(Credential), _receipt_credential(context, drafted.id, hashed))
+    if (wake_at := next_wake(case)) is not None:
+        statements.put_agenda(session, "suggestion", drafted.id, wake_at.timestamp())
+    _announce(session, context, Suggestion(**values), submission)
+    return Effect(201, (drafted.id,))
+
+
+def receipt_code(secret: Secret, organisation_id: UUID, suggestion_id: UUID) -> str:
+    """The receipt's code without its prefix: derived, so that it can be answered again, and never stored."""
+    return encode(secret.derive("receipt", organisation_id.bytes, suggestion_id.bytes)[:_CODE_BYTES])
+
+
+def receipt_for(row: Suggestion, context: Context) -> str | None:
+    """The receipt as it is answered: to the system that submitted the suggestion, for 30 days, else None."""
+    within = context.now - row.received_at <= timedelta(days=RECEIPT_DAYS)
+    known = row.receipt_key == context.secret.fingerprint()
+    if row.system != context.caller.system or not within or not known:
+        return None
+    return RECEIPT_PREFIX + receipt_code(context.secret, row.organisation_id, row.id)
+
+
+def hash_external_id(secret: Secret, organisation_id: UUID, external_id: str | None) -> bytes | None:
+    """The hash under which an external id is found; keyed, because an anonymous one's must not be guessed."""
+    return None if external_id is None else secret.derive("external-id", organisation_id.bytes, external_id.encode())
+
+
+def was_at_risk(row: Suggestion) -> bool:
+    """Whether the suggestion's own submission hid it."""
+    held = read_case(row.case).held
+    return bool(held) and held[0].since == row.received_at
+
+
+def draw_seq(received_at: datetime, *, anonymous: bool) -> int:
+    """The place of a suggestion in lists: its millisecond and random bits; for an anonymous one anywhere in its day."""
+    milliseconds = int(received_at.timestamp() * 1000) + (secrets.randbelow(DAY_MILLISECONDS) if anonymous else 0)
+    return (milliseconds << SEQUENCE_BITS) + secrets.randbits(SEQUENCE_BITS)
+
+
+def _find_repeated(
+    session: ScopedSession, context: Context, submission: Submission, external_hash: bytes | None
+) -> list[Suggestion] | None:
+    """What the id or the external id already names, hidden ones included, because ids stay taken."""
+    if submission.id is None and external_hash is None:
+        return None
+    found: list[Suggestion] = []
+    with session.for_rules():
+        if submission.id is not None and (row := session.get(Suggestion, submission.id)) is not None:
+            found.append(row)
+        if external_hash is not None:
+            same = select(Suggestion).where(
+                Suggestion.external_hash == external_hash, Suggestion.system == context.caller.system
+            )
+            found += session.execute(same).scalars()
+    return found or None
+
+
+def _repeated(
+    kept: list[Suggestion], context: Context, submission: Submission, external_hash: bytes | None, content_hash: bytes
+) -> Effect:
+    row = kept[0]
+    other_id = submission.id is not None and submission.id != row.id
+    other_external = external_hash is not None and external_hash != row.external_hash
+    if other_id or other_external or row.content_hash != content_hash or row.system != context.caller.system:
+        raise IdConflict
+    sites = context.caller.sites
+    unseen = row.hidden is not None and "safeguard" not in context.caller.scopes and not was_at_risk(row)
+    if unseen or (sites is not None and row.site_id not in sites):
+        raise NotFound
+    return Effect(200, (row.id,))
+
+
+def _hash_content(context: Context, submission: Submission) -> bytes:
+    content = submission.model_dump(mode="json", exclude={"id", "external_id"}, exclude_none=True)
+    return context.secret.derive("content", context.caller.organisation_id.bytes, canonical(content))
+
+
+def _draft(
+    session: ScopedSession, context: Context, submission: Submission, external_hash: bytes | None, content_hash: bytes
+) -> Drafted:
+    policy = read_rules(session).policy
+    site_id = find_site(session, submission.site, "/site") if submission.site else None
+    title, in_title = treated(submission.title, "/title", policy)
+    text, in_text = treated(submission.text, "/text", policy)
+    anonymous = submission.anonymity is Anonymity.ANONYMOUS
+    made_id = submission.id or (new_random_id() if anonymous else new_id(context.now))
+    received_at = day_of(context.now) if anonymous else context.now
+    return Drafted(made_id, site_id, title, text or "", in_title or in_text, received_at, external_hash, content_hash)
+
+
+def _case_of(submission: Submission, drafted: Drafted, now: datetime) -> Case:  # noqa: ARG001 -- the instant is the drafted one's
+    lenses = tuple(lens.value for lens in submission.lenses)
+    case = Case(
+        id=drafted.id,
+        group=submission.group,
+        anonymity=submission.anonymity,
+        received_at=drafted.received_at,
+        site=drafted.site_id,
+        what_matters_most=is_about_what_matters_most(lenses, submission.tags),
+    )
+    if submission.safety.at_risk_now:
+        held = (Span(drafted.received_at),)
+        case = replace(case, state=State.HELD, held_from=State.SUBMITTED, held=held)
+    return case
+
+
+def _values(context: Context, submission: Submission, drafted: Drafted, case: Case) -> dict[str, Any]:
+    anonymous = submission.anonymity is Anonymity.ANONYMOUS
+    captured_at = submission.captured_at
+    return {
+        "organisation_id": context.caller.organisation_id,
+        "id": drafted.id,
+        "version": 1,
+        "state": case.state.value,
+        "hidden": case.hidden.value if case.hidden else None,
+        "generalised": False,
+        "progress": None,
+        "outcome": None,
+        "group": submission.group.value,
+        "anonymity": submission.anonymity.value,
+        "site_id": drafted.site_id,
+        "steward_ref": None,
+        "merged_into": None,
+        "title": drafted.title,
+        "text": drafted.text,
+        "language": submission.language,
+        "tags": list(submission.tags),
+        "lenses": [lens.value for lens in submission.lenses],
+        "author": submission.author.model_dump(mode="json", exclude_none=True) if submission.author else None,
+        "co_authors": [one.model_dump(mode="json", exclude_none=True) for one in submission.co_authors],
+        "own_employment": submission.safety.own_employment,
+        "system": context.caller.system,
+        "external_id": None if anonymous else submission.external_id,
+        "external_hash": drafted.external_hash,
+        "content_hash": drafted.content_hash,
+        "receipt_key": context.secret.fingerprint(),
+        "contact_details": drafted.contact_details,
+        "supporters": 0,
+        "promise_due_at": None,
+        "promise_broken": False,
+        "captured_at": day_of(captured_at) if captured_at and anonymous else captured_at,
+        "received_at": drafted.received_at,
+        "updated_at": drafted.received_at,
+        "case": stored_case(case),
+    }
+
+
+def _free_seq(session: ScopedSession, received_at: datetime, *, anonymous: bool) -> int:
+    """A place that nobody has yet. Two in one millisecond collide once in a million times."""
+    with session.for_rules():
+        while True:
+            seq = draw_seq(received_at, anonymous=anonymous)
+            if session.execute(select(Suggestion.id).where(Suggestion.seq == seq)).first() is None:
+                return seq
+
+
+def _receipt_credential(context: Context, suggestion_id: UUID, hashed: bytes) -> Mapping[str, object]:
+    return {
+        "hash": hashed,
+        "kind": "receipt",
+        "organisation_id": context.caller.organisation_id,
+        "subject_id": suggestion_id,
+        "expires_at": None,
+    }
+
+
+def _announce(session: ScopedSession, context: Context, row: Suggestion, submission: Submission) -> None:
+    body = submission.model_dump(
+        mode="json",
+        exclude_none=True,
+        include={"title", "text", "group", "anonymity", "lenses", "tags", "language"},
+    ) | {"title": row.title, "text": row.text}
+    ref = submission.author.ref if submission.author else None
+    submitted = outbox.Announcement(
+        "suggestion.submitted", body=body, group=submission.group.value, ref=ref, by_author=True
+    )
+    outbox.publish(session, row, submitted, now=context.now)
+    if submission.safety.at_risk_now:
+        held = outbox.Announcement("safeguarding.held", facts={"route": Route.SAFEGUARDING.value}, by_author=True)
+        outbox.publish(session, row, held, now=context.now)
+
+
+def show_submitted(
+    session: ScopedSession, context: Context, row: Suggestion, sent: Submission
+) -> views.SubmittedView:
+    """The suggestion with what its author is given: receipt, advice about anonymity, signposts."""
+    (view,) = views.show_suggestions(session, [row], views.Reader(context.caller.scopes), context.now)
+    code = receipt_for(row, context)
+    nation = read_rules(session).nation
+    language = words.choose_language(sent.author.preferred_language if sent.author else None, None)
+    found = signposts.signposts_for(nation, sent.safety.at_risk_now, sent.safety.own_employment, language)
+    return views.SubmittedView.model_construct(
+        **{name: getattr(view, name) for name in views.SuggestionView.model_fields},
+        receipt=views.ReceiptCode(code=code) if code else None,
+        anonymity_advice=_advice(row, language),
+        signposts=tuple(views.SignpostView.model_validate(one) for one in found),
+        similar=(),
+    )
+
+
+def _advice(row: Suggestion, language: words.Language) -> views.AdviceView | None:
+    """How far anonymity can be promised; nothing to say to a named author."""
+    if row.anonymity == Anonymity.NAMED:
+        return None
+    code = advise(None)
+    return views.AdviceView(code=code, text=words.explanation("anonymity_advice", code, language))

@@ -1,0 +1,233 @@
+"""The one gate of state: every act of every caller, and of the rules, goes through `perform`.
+
+It checks, writes, records and announces in one transaction. Nothing else assigns a suggestion's state.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.db.tables import Suggestion
+from app.db.tenancy import ScopedSession
+from app.domain.acts.author import Withdraw
+from app.domain.acts.rules import SetFree
+from app.domain.acts.safeguarding import Redirect
+from app.domain.errors import ActNotAllowed, NotFound, PreconditionRequired, VersionMismatch
+from app.domain.lifecycle import Act, Case, Moment, allowed_acts
+from app.domain.policy import Rules
+from app.domain.texts import Actor
+from app.domain.vocabulary import Anonymity, State
+from app.kit.ids import day_of
+from app.services import folding, outbox
+from app.services.cases import find, lock, read_case, read_rules, save
+from app.services.context import Context
+from app.services.idempotency import Effect
+from app.services.sites import find_sites
+
+MAX_LOOKS = 5
+
+
+@dataclass(frozen=True)
+class Condition:
+    """The versions of If-Match, and whether the header was there. `versions` is None where any version will do."""
+
+    versions: frozenset[int] | None = None
+    given: bool = False
+
+    def check(self, version: int, rules: Rules | None = None) -> None:
+        """Raises VersionMismatch, and PreconditionRequired where the organisation asks for the header."""
+        if rules is not None and rules.policy.require_if_match and not self.given:
+            raise PreconditionRequired
+        if self.versions is not None and version not in self.versions:
+            raise VersionMismatch
+
+
+ANY_VERSION = Condition()
+
+
+@dataclass
+class _Touched:
+    """The rows that an act locks, with the cases as they were and as they will be."""
+
+    rows: dict[UUID, Suggestion]
+    before: dict[UUID, Case]
+    after: dict[UUID, Case] = field(default_factory=dict)
+
+
+def perform(
+    session: ScopedSession,
+    context: Context,
+    suggestion_id: UUID,
+    act: Act,
+    condition: Condition = ANY_VERSION,
+    *,
+    actor: Actor | None = None,
+) -> Effect:
+    """Performs an act of a caller: loads and locks, checks, writes where nobody else has, publishes one event.
+
+    `actor` is the person on whose behalf a key acts; the bearer of a receipt has none. The effect's ids are the
+    suggestion's and the event's. Raises NotFound, PreconditionRequired, VersionMismatch, ActNotAllowed, QuorumNotMet and
+    Invalid.
+    """
+    visible = find(session, suggestion_id)
+    named = {one for one in act.names_suggestions() if session.get(Suggestion, one) is not None}
+    rules = read_rules(session)
+    with session.for_rules():
+        touched = _lock_all(session, visible, act, named)
+        row, case = touched.rows[suggestion_id], touched.before[suggestion_id]
+        _check_still_visible(context, row)
+        condition.check(row.version, rules)
+        if not act.fits(case, context.now):
+            raise ActNotAllowed(state=case.state.value, allowed_acts=allowed_acts(case, context.now))
+        at = _moment(session, context, act, rules, touched, row, actor)
+        if (first := act.first_event(case, at)) is not None:
+            return Effect(200, (suggestion_id, first))
+        event_id = apply(session, touched, row, act, at)
+    return Effect(200, (suggestion_id, event_id))
+
+
+def perform_rule(session: ScopedSession, suggestion_id: UUID, act: Act, now: datetime) -> UUID | None:
+    """Performs an act of the rules if it fits; returns its event. Somebody may have been faster: then nothing is done."""
+    with session.for_rules():
+        row = session.get(Suggestion, suggestion_id)
+        if row is None:
+            return None
+        touched = _lock_all(session, row, act, set())
+        row = touched.rows[suggestion_id]
+        case = touched.before[suggestion_id]
+        if not act.fits(case, now):
+            return None
+        rules = read_rules(session)
+        made = outbox.event_id(row.anonymity, by_author=act.transition.by_author, now=now)
+        others = {one: touched.before[one] for one in act.others(case) if one in touched.before}
+        at = Moment(now=now, event_id=made, rules=rules, others=others)
+        return apply(session, touched, row, act, at)
+
+
+def apply(session: ScopedSession, touched: _Touched, row: Suggestion, act: Act, at: Moment) -> UUID:
+    """The case after the act and after the rules that it sets off; each case written once, the events in their order."""
+    before = touched.before[row.id]
+    after = act.performed_on(before, at)
+    for other_id in at.others:
+        if other_id != row.id:
+            touched.after[other_id] = act.ripple(touched.before[other_id], before, after, at)
+    touched.after[row.id] = after
+    _take_credit_away(session, row, before, after)
+    changes = {
+        one: folding.refold(session, one, case, touched.before[one], at.now) for one, case in touched.after.items()
+    }
+    for one, change in changes.items():
+        written = _written_at(touched.rows[one], act, at) if one == row.id else at.now
+        save(session, touched.rows[one], change.case, at=written)
+    event_id = _announce(session, row, act, before, changes[row.id].case, at)
+    for one, change in changes.items():
+        folding.announce(session, touched.rows[one], change, now=at.now)
+    if isinstance(act, Redirect | Withdraw) and changes[row.id].case.state is not State.DELIVERING:
+        _set_free(session, before, at.now)
+    return event_id
+
+
+def _lock_all(session: ScopedSession, seen: Suggestion, act: Act, named: set[UUID]) -> _Touched:
+    """Locks the suggestion and those that the act touches. Which ones they are is looked at again under the lock."""
+    case = read_case(seen.case)
+    for _ in range(MAX_LOOKS):
+        unseen = set(act.names_suggestions()) - named
+        wanted = {seen.id, *act.others(case)} - unseen
+        rows = lock(session, wanted)
+        cases = {one: read_case(row.case) for one, row in rows.items()}
+        case = cases[seen.id]
+        if {seen.id, *act.others(case)} - unseen == wanted:
+            return _Touched(rows, cases)
+    raise RuntimeError("the suggestions that an act touches did not stand still")
+
+
+def _check_still_visible(context: Context, row: Suggestion) -> None:
+    """It may have been hidden between the look and the lock."""
+    if row.hidden is not None and not context.caller.scope.sees_hidden:
+        raise NotFound
+
+
+def _moment(
+    session: ScopedSession,
+    context: Context,
+    act: Act,
+    rules: Rules,
+    touched: _Touched,
+    row: Suggestion,
+    actor: Actor | None,
+) -> Moment:
+    case = touched.before[row.id]
+    by_author = _is_by_author(act, actor)
+    names = [name for _, name in act.names_sites()]
+    supporter = "" if actor is None else context.secret.derive("supporter", row.organisation_id.bytes, actor.ref.encode()).hex()[:24]
+    return Moment(
+        now=context.now,
+        event_id=outbox.event_id(row.anonymity, by_author=by_author, now=context.now),
+        rules=rules,
+        actor=actor,
+        by_receipt=context.caller.suggestion_id is not None,
+        others={one: touched.before[one] for one in act.others(case) if one in touched.before},
+        sites=_sites_for(session, context, names),
+        supporter=supporter,
+    )
+
+
+def _sites_for(session: ScopedSession, context: Context, names: Iterable[str]) -> dict[str, UUID]:
+    """The named sites, as far as the caller's key is for them."""
+    found = find_sites(session, names)
+    allowed = context.caller.sites
+    return found if allowed is None else {name: site for name, site in found.items() if site in allowed}
+
+
+def _is_by_author(act: Act, actor: Actor | None) -> bool:
+    """What the author does: the acts that are the author's by nature, and whatever comes by the receipt."""
+    return act.transition.by_author or actor is None
+
+
+def _written_at(row: Suggestion, act: Act, at: Moment) -> datetime:
+    """When it changed: of what an anonymous author did, only the day is kept."""
+    by_author = _is_by_author(act, at.actor)
+    return day_of(at.now) if by_author and row.anonymity == Anonymity.ANONYMOUS else at.now
+
+
+def _take_credit_away(session: ScopedSession, row: Suggestion, before: Case, after: Case) -> None:
+    """A withdrawal after a yes takes the author's name away and leaves the change."""
+    if after.credit_withdrawn and not before.credit_withdrawn:
+        row.author, row.co_authors = None, []
+        session.flush()
+
+
+def _announce(session: ScopedSession, row: Suggestion, act: Act, before: Case, after: Case, at: Moment) -> UUID:
+    facts: dict[str, Any] = act.facts(after, at)
+    if act.writes_message():
+        facts["message_id"] = str(at.event_id)
+    if len(after.supports) > len(before.supports):
+        facts["support_id"] = str(at.event_id)
+    by_author = _is_by_author(act, at.actor)
+    hides_author = by_author and row.anonymity == Anonymity.ANONYMOUS
+    body = act.model_dump(mode="json", exclude_none=True)
+    if "actor" in body and hides_author:
+        body["actor"] = {"group": body["actor"]["group"]}
+    group = at.actor.group.value if at.actor else (after.group.value if at.by_receipt else None)
+    if act.transition.name == "read_receipt":
+        body, group = {}, after.group.value
+    announcement = outbox.Announcement(
+        act.event_type(),
+        facts=facts,
+        body=body,
+        group=group,
+        ref=at.actor.ref if at.actor else None,
+        by_author=by_author and (at.by_receipt or at.actor is not None or act.transition.by_author),
+    )
+    return outbox.publish(session, row, announcement, now=at.now, id=at.event_id)
+
+
+def _set_free(session: ScopedSession, before: Case, now: datetime) -> None:
+    """What was merged into a suggestion that ends stands on its own again; what came along with it stays with it."""
+    for one in before.merged:
+        row = session.get(Suggestion, one.id)
+        if row is not None and not read_case(row.case).merged_path:
+            perform_rule(session, one.id, SetFree(), now)
+

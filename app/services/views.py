@@ -1,0 +1,329 @@
+"""What is shown of a suggestion, and to whom. The shapes are those of the HTTP contract."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import JsonValue
+from sqlalchemy import select
+
+from app.db.tables import Report, Suggestion
+from app.db.tenancy import ScopedSession
+from app.domain.lifecycle import Case, allowed_acts
+from app.domain.texts import Author
+from app.domain.vocabulary import (
+    Anonymity,
+    BenefitType,
+    Choice,
+    Group,
+    Lens,
+    Outcome,
+    ParticipationLevel,
+    Period,
+    Progress,
+    Reason,
+    Scope,
+    State,
+)
+from app.kit.shapes import Day, Instant, Shape
+from app.kit.strict_json import canonical
+from app.services.cases import read_case
+
+
+class StewardView(Shape):
+    """The named person who owes the author an answer."""
+
+    ref: str
+    name: str
+
+
+class VoteView(Shape):
+    """A vote on a decision. `member` is null until the suggestion is closed."""
+
+    group: Group
+    choice: Choice
+    member: str | None
+
+
+class ReferralView(Shape):
+    """Who can decide what the organisation cannot."""
+
+    body: str
+    contact: str
+
+
+class DecisionView(Shape):
+    """The decision that stands."""
+
+    outcome: Outcome
+    reasons: tuple[Reason, ...]
+    rationale: str
+    participation_level: ParticipationLevel
+    votes: tuple[VoteView, ...]
+    override_reason: str | None
+    revisit_on: Day | None
+    refer_to: ReferralView | None
+    decided_at: Instant
+
+
+class LeadView(Shape):
+    """Who leads the delivery of a yes."""
+
+    ref: str
+    group: Group
+
+
+class CommitmentView(Shape):
+    """What was promised with a yes. `sites` are ids."""
+
+    owner: str
+    due_on: Day
+    sites: tuple[UUID, ...]
+    lead: LeadView | None
+
+
+class PromiseView(Shape):
+    """A promise that is owed to every author, and how it stands. `due_at` is the end of its last day in London."""
+
+    promise: Literal["P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9"]
+    state: Literal["running", "paused", "kept", "broken", "void"]
+    due_at: Instant | None
+
+
+class BenefitView(Shape):
+    """A benefit that was measured: claimed, and verified where `verified_by` names somebody."""
+
+    report_id: UUID
+    benefit_type: BenefitType
+    measure: str
+    baseline: float
+    value: float
+    unit: str
+    period: Period
+    method: str
+    verified_by: str | None
+
+
+class SuggestionView(Shape):
+    """A suggestion. `author` is null unless it may be shown; `allowed_acts` are what fits now, whatever the key's scopes."""
+
+    id: UUID
+    external_id: str | None
+    title: str | None
+    text: str | None
+    site: UUID | None
+    group: Group
+    anonymity: Anonymity
+    author: Author | None
+    co_authors: tuple[Author, ...]
+    lenses: tuple[Lens, ...]
+    tags: tuple[str, ...]
+    language: str | None
+    state: State
+    progress: Progress | None
+    outcome: Outcome | None
+    steward: StewardView | None
+    decision: DecisionView | None
+    commitment: CommitmentView | None
+    merged_into: UUID | None
+    flags: tuple[Literal["ahead_of_decision", "generalised", "contact_details", "erased"], ...]
+    promises: tuple[PromiseView, ...]
+    benefits: tuple[BenefitView, ...]
+    supporters: int
+    captured_at: Instant | None
+    received_at: Instant
+    updated_at: Instant
+    version: int
+    allowed_acts: tuple[str, ...]
+
+
+class ReceiptCode(Shape):
+    """The code that opens the author's view without an account."""
+
+    code: str
+
+
+class AdviceView(Shape):
+    """How far anonymity can be promised at this site."""
+
+    code: Literal["possible", "generalised", "cannot_be_promised", "unknown"]
+    text: str
+
+
+class SignpostView(Shape):
+    """Where else the author can turn to."""
+
+    code: str
+    title: str
+    text: str
+    contact: str
+
+
+class SimilarView(Shape):
+    """A suggestion that may ask for the same."""
+
+    id: UUID
+    title: str | None
+    state: State
+    score: float
+
+
+class SubmittedView(SuggestionView):
+    """A new suggestion with what its author is given. `receipt` is null where it may no longer be answered."""
+
+    receipt: ReceiptCode | None
+    anonymity_advice: AdviceView | None
+    signposts: tuple[SignpostView, ...]
+    similar: tuple[SimilarView, ...]
+
+
+class EventView(Shape):
+    """A fact that was recorded. `data` holds codes, numbers and dates; in a timeline, what was said, too."""
+
+    id: UUID
+    type: str
+    timestamp: Instant
+    data: dict[str, JsonValue]
+
+
+class ActedView(Shape):
+    """The event of an act, and the suggestion after it."""
+
+    event: EventView
+    suggestion: SuggestionView
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads, as far as it decides what is shown. `opens`: a single GET, in which an identity may be opened."""
+
+    scopes: frozenset[str]
+    opens: bool = False
+
+    def sees_author(self, row: Suggestion) -> bool:
+        """Named ones always; confidential ones by the scope `identity` in a single GET; anonymous ones never."""
+        if row.anonymity == Anonymity.NAMED:
+            return True
+        return row.anonymity == Anonymity.CONFIDENTIAL and self.opens and Scope.IDENTITY in self.scopes
+
+
+def show_suggestions(
+    session: ScopedSession, rows: Sequence[Suggestion], reader: Reader, now: datetime
+) -> tuple[SuggestionView, ...]:
+    """The suggestions in their order. One further statement fetches the benefits of all of them, where there are any."""
+    cases = [read_case(row.case) for row in rows]
+    benefits = benefits_of(session, cases)
+    return tuple(
+        SuggestionView.model_construct(**members_of(row, case, benefits, reader, now))
+        for row, case in zip(rows, cases, strict=True)
+    )
+
+
+def members_of(
+    row: Suggestion, case: Case, benefits: dict[UUID, BenefitView], reader: Reader, now: datetime
+) -> dict[str, Any]:
+    """The members of a suggestion as one reader may see them."""
+    seen = reader.sees_author(row)
+    return {
+        "id": row.id,
+        "external_id": row.external_id,
+        "title": row.title,
+        "text": row.text,
+        "site": None if row.generalised else row.site_id,
+        "group": Group(row.group),
+        "anonymity": Anonymity(row.anonymity),
+        "author": _author(row.author, row) if seen else None,
+        "co_authors": tuple(author for one in row.co_authors if (author := _author(one, row))) if seen else (),
+        "lenses": tuple(Lens(lens) for lens in row.lenses),
+        "tags": tuple(row.tags),
+        "language": row.language,
+        "state": case.state,
+        "progress": case.delivery.progress,
+        "outcome": case.decision.outcome if case.decision else None,
+        "steward": StewardView(ref=case.steward.ref, name=case.steward.name) if case.steward else None,
+        "decision": show_decision(case),
+        "commitment": show_commitment(case),
+        "merged_into": case.merged_into,
+        "flags": _flags(row, case),
+        "promises": (),
+        "benefits": tuple(benefits[one] for one in case.delivery.benefits if one in benefits),
+        "supporters": row.supporters,
+        "captured_at": row.captured_at,
+        "received_at": row.received_at,
+        "updated_at": row.updated_at,
+        "version": row.version,
+        "allowed_acts": tuple(allowed_acts(case, now)),
+    }
+
+
+def show_decision(case: Case) -> DecisionView | None:
+    """The decision that stands. Who voted is shown once the suggestion is closed, who decided never."""
+    decision = case.decision
+    if decision is None:
+        return None
+    closed = case.state is State.CLOSED
+    votes = tuple(
+        VoteView(group=vote.group, choice=vote.choice, member=vote.ref if closed else None) for vote in decision.votes
+    )
+    refer = decision.refer_to
+    return DecisionView(
+        outcome=decision.outcome,
+        reasons=decision.reasons,
+        rationale=decision.rationale,
+        participation_level=decision.participation_level,
+        votes=votes,
+        override_reason=decision.override_reason,
+        revisit_on=decision.revisit_on,
+        refer_to=ReferralView(body=refer.body, contact=refer.contact) if refer else None,
+        decided_at=decision.decided_at,
+    )
+
+
+def show_commitment(case: Case) -> CommitmentView | None:
+    """The commitment that stands."""
+    made = case.commitment
+    if made is None:
+        return None
+    lead = LeadView(ref=made.lead.ref, group=made.lead.group) if made.lead else None
+    return CommitmentView(owner=made.owner, due_on=made.due_on, sites=made.sites, lead=lead)
+
+
+def benefits_of(session: ScopedSession, cases: Sequence[Case]) -> dict[UUID, BenefitView]:
+    """The measured benefits that stand in the cases, by the ids of their reports."""
+    wanted = [report_id for case in cases for report_id in case.delivery.benefits]
+    if not wanted:
+        return {}
+    with session.for_rules():
+        rows = session.execute(select(Report.id, Report.data).where(Report.id.in_(wanted))).all()
+    return {report_id: show_benefit(report_id, data) for report_id, data in rows}
+
+
+def show_benefit(report_id: UUID, data: dict[str, Any]) -> BenefitView:
+    """The benefit of an `impact_measured`, or of a correction that became one."""
+    corrected = data.get("report")
+    inner: dict[str, Any] = corrected if isinstance(corrected, dict) else data
+    names = ("measure", "baseline", "value", "unit", "method")
+    members = {name: inner[name] for name in names}
+    return BenefitView.model_construct(
+        report_id=report_id,
+        benefit_type=BenefitType(inner["benefit_type"]),
+        period=Period(inner["period"]),
+        verified_by=inner.get("verified_by"),
+        **members,
+    )
+
+
+def _author(stored: dict[str, Any] | None, row: Suggestion) -> Author | None:
+    if stored is None:
+        return None
+    author = Author.model_validate_json(canonical(stored))
+    return author.model_copy(update={"job_role": None}) if row.generalised else author
+
+
+def _flags(row: Suggestion, case: Case) -> tuple[str, ...]:
+    mine = [*case.flags]
+    mine += ["generalised"] if row.generalised else []
+    mine += ["contact_details"] if row.contact_details else []
+    return tuple(mine)
