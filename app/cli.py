@@ -18,7 +18,7 @@ from app.domain.vocabulary import Nation, OrganisationKind, Scope
 from app.kit import logs
 from app.kit.refusals import Invalid, Refusal
 from app.kit.sealing import Secret, SecretFileError
-from app.main import create_app, prepare, utc_now
+from app.main import create_app, prepare, run_worker, utc_now
 from app.services import organisations
 from app.services.installation import Demo, make_demo
 from app.settings import Settings, read_settings_or_exit

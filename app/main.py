@@ -98,3 +98,8 @@ def create_app(
     app.state.services = services
     app.state.description = describe(routes)
     return app
+
+
+def run_worker(settings: Settings, database: Database, secret: Secret) -> None:
+    """Does background work until it is told to stop."""
+    raise NotImplementedError

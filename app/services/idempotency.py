@@ -24,7 +24,12 @@ class Effect:
     """What an effect leaves for its answer, and all that is kept of it: a status and ids."""
 
     status: int
-    ids: tuple[UUID | None, ...] = ()
+    ids: tuple[UUID, ...] = ()
+
+    def both(self) -> tuple[UUID, UUID]:
+        """The two ids of an act: the suggestion's and the event's."""
+        first, second = self.ids
+        return first, second
 
 
 _NAMES = ("organisation_id", "system", "key", "fingerprint", "answer_status", "ids", "created_at")
@@ -73,9 +78,9 @@ def once(
         kept = session.execute(select(Idempotency).where(Idempotency.system == system, Idempotency.key == key)).scalar_one()
         if kept.fingerprint != fingerprint:
             raise IdempotencyKeyReused
-        return Effect(kept.answer_status, tuple(UUID(one) if one else None for one in kept.ids)), True
+        return Effect(kept.answer_status, tuple(UUID(one) for one in kept.ids)), True
     effect = perform(session)
-    ids = [str(one) if one else None for one in effect.ids]
+    ids = [str(one) for one in effect.ids]
     session.connection().execute(_FINISH, {**_key_of(row), "answer_status": effect.status, "ids": ids})
     return effect, False
 

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from app.db.paging import ListView, decode_cursor, encode_cursor, page_of
 from app.db.tables import Event, Suggestion
 from app.db.tenancy import ScopedSession
+from app.domain.errors import NotFound
 from app.domain.lifecycle import Case
 from app.domain.vocabulary import Anonymity, State
 from app.services.cases import read_case
@@ -68,9 +69,12 @@ def show_thin(event: Event) -> EventView:
     return EventView.model_construct(id=event.id, type=event.type, timestamp=event.timestamp, data=thin["data"])
 
 
-def find_event(session: ScopedSession, event_id: UUID) -> Event | None:
-    """An event by its id, where the session may see it."""
-    return session.get(Event, event_id)
+def find_event(session: ScopedSession, event_id: UUID) -> Event:
+    """An event by its id. Raises NotFound where the session may not see it."""
+    event = session.get(Event, event_id)
+    if event is None:
+        raise NotFound
+    return event
 
 
 def show_timeline(placed: Iterable[Placed], row: Suggestion) -> tuple[EventView, ...]:

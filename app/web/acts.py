@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import create_model
+from pydantic import BaseModel, create_model
 from starlette.responses import Response
 
 from app.domain import acts
@@ -84,7 +84,7 @@ def _add_by_receipt(router: APIRouter, name: str, act: type[Act]) -> None:
     )
 
 
-def _by_key(name: str, model: type[Act]) -> Endpoint:
+def _by_key(name: str, model: type[BaseModel]) -> Endpoint:
     async def perform(call: Call, id: UUID, body: Act) -> Response:
         actor: Actor = body.actor  # type: ignore[attr-defined]  # every model of this route derives from ByActor
         return await call.write(
@@ -96,7 +96,7 @@ def _by_key(name: str, model: type[Act]) -> Endpoint:
     return perform
 
 
-def _by_receipt(model: type[Act]) -> Endpoint:
+def _by_receipt(model: type[BaseModel]) -> Endpoint:
     async def perform(call: Call, body: Act) -> Response:
         id = call.caller.suggestion_id
         assert id is not None  # noqa: S101 -- the route is for receipts alone
@@ -118,7 +118,7 @@ def _show_acted(session: Session, call: Call, effect: Effect, *, hides: bool) ->
 
 
 def _acted(session: Session, call: Call, effect: Effect) -> Shown:
-    id, event_id = effect.ids
+    id, event_id = effect.both()
     row, event = find(session, id), find_event(session, event_id)
     (view,) = views.show_suggestions(session, [row], views.Reader(call.caller.scopes), call.now)
     return single(views.ActedView.model_construct(event=show_thin(event), suggestion=view), row.version)

@@ -183,7 +183,6 @@ def _show_one(session: Session, call: Call, id: UUID) -> tuple[Shown, bool]:
 def show_submitted(session: Session, call: Call, effect: Effect, sent: Submission) -> Shown:
     """The answer to a submission and to its repetition, also where the submission itself hid the suggestion."""
     id = effect.ids[0]
-    assert id is not None  # noqa: S101 -- a submission always leaves one
     with session.for_rules():
         row = find(session, id)
         view = submission.show_submitted(session, call.context, row, sent)
