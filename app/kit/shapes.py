@@ -50,13 +50,12 @@ def read_instant(value: object) -> object:
         return value
     if (parts := _INSTANT.fullmatch(value)) is None:
         raise PydanticCustomError("wrong_format", "an RFC 3339 instant with an offset is needed")
+    if parts[2].startswith("24"):  # Later versions of Python take it for the next day's midnight.
+        raise PydanticCustomError("out_of_range", "the clock has no such hour")
     try:
-        instant = datetime.fromisoformat(f"{parts[1]}T{parts[2]}{parts[3].upper()}").astimezone(UTC)
+        return datetime.fromisoformat(f"{parts[1]}T{parts[2]}{parts[3].upper()}").astimezone(UTC)
     except (ValueError, OverflowError):
         raise PydanticCustomError("out_of_range", "the calendar has no such instant") from None
-    if parts[2].startswith("24"):  # Python 3.13 reads it as the next day's midnight.
-        raise PydanticCustomError("out_of_range", "the calendar has no such instant")
-    return instant
 
 
 def show_instant(instant: datetime) -> str:

@@ -1,6 +1,7 @@
 """Receivers as they are: each ends an attempt in time, in few bytes, and with the right word."""
 
 import asyncio
+import asyncio.sslproto
 import gzip
 import socket
 import struct
@@ -9,6 +10,7 @@ import pytest
 
 from app.kit import outcalls
 from app.kit.answers import Answer, Failure
+from app.kit.connector import bound_tls_memory
 from tests.kit.receiving import NO_CONTENT, Script, ask, calling, hangs, receiving, repeats, says, serving
 
 pytestmark = pytest.mark.anyio
@@ -117,6 +119,12 @@ async def test_the_first_four_kibibytes_are_kept() -> None:
     body = bytes(range(256)) * 20
     answer = await attempt(says(HEAD + b"Content-Length: 5120\r\n\r\n" + body), "http")
     assert answer.body == body[:4096]
+
+
+def test_memory_for_tls_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asyncio.sslproto.SSLProtocol, "max_size", 256 * 1024)
+    bound_tls_memory()
+    assert asyncio.sslproto.SSLProtocol.max_size == 16 * 1024
 
 
 async def test_what_was_said_unasked_answers_no_request() -> None:

@@ -341,6 +341,18 @@ def test_no_digits(text: str, code: str) -> None:
     assert [fault.code for fault in faults_of(caught.value, {})] == [code]
 
 
+def test_a_number_of_a_query_may_have_been_read_already() -> None:
+    assert LIMIT.validate_python(5) == 5
+
+
+@pytest.mark.parametrize(("text", "code"), [("a", "too_short"), ("abcd", "too_long"), ("a1", "wrong_format")])
+def test_faults_that_pydantic_finds_in_texts(text: str, code: str) -> None:
+    letters: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(min_length=2, max_length=3, pattern="^[a-z]*$")])
+    with pytest.raises(ValidationError) as caught:
+        letters.validate_python(text)
+    assert [fault.code for fault in faults_of(caught.value, text)] == [code]
+
+
 # --- lengths
 @pytest.mark.parametrize(
     ("text", "count"),
