@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from app.db.failures import translated
-from app.db.sqlite_file import LOCK_SECONDS, prepare_file, sqlite_engine
+from app.db.sqlite_file import LOCK_SECONDS, close_cursors, prepare_file, sqlite_engine
 from app.db.sqlite_writer import SqliteWriter
 from app.db.tenancy import ScopedSession, TenantScope
 from app.db.tenancy_guard import put_guard
@@ -62,7 +62,10 @@ class Sqlite:
             self._reading.connect() as connection,
             ScopedSession(connection, scope) as session,
         ):
-            return work(session)
+            try:
+                return work(session)
+            finally:
+                close_cursors(connection)
 
     def _tell(self) -> None:
         if self.committed:

@@ -2,10 +2,14 @@
 
 import os
 import sqlite3
+import weakref
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any, cast
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
+from typing_extensions import override
 
 from app.db.failures import StartRefused
 
@@ -21,18 +25,47 @@ def prepare_file(file: Path) -> None:
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        with suppress(FileExistsError):  # an existing one is not opened: closing it would drop this process's locks
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise StartRefused(f"The database file {file} cannot be opened or made: {error.strerror}.") from error
-    connection = sqlite3.connect(file, timeout=LOCK_SECONDS)
     try:
-        mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        with closing(sqlite3.connect(file, timeout=LOCK_SECONDS)) as connection:
+            mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
     except sqlite3.Error as error:
         raise StartRefused(f"The database file {file} cannot be used: {error}.") from error
-    finally:
-        connection.close()
     if mode != "wal":
         raise StartRefused(f"Write-ahead logging does not work on the file system of {file}. Choose a local disk.")
+
+
+class TrackingConnection(sqlite3.Connection):
+    """Knows its cursors, so that those that were left open can be closed."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 -- handed on as they are
+        super().__init__(*args, **options)
+        self._cursors: weakref.WeakSet[sqlite3.Cursor] = weakref.WeakSet()
+
+    @override
+    def cursor(self, factory: None = None) -> sqlite3.Cursor:  # type: ignore[override]
+        """Make a cursor of the usual kind, as SQLAlchemy asks for."""
+        made = super().cursor()
+        self._cursors.add(made)
+        return made
+
+    def close_cursors(self) -> None:
+        """End every statement that has not been read to its end.
+
+        Such a statement would keep its snapshot or, after INSERT … RETURNING, even the write lock for as long as
+        anybody holds its result: no savepoint can be released meanwhile, and closing the connection does not help.
+        """
+        for cursor in list(self._cursors):
+            cursor.close()
+        self._cursors.clear()
+
+
+def close_cursors(connection: Connection) -> None:
+    """The same for SQLAlchemy's connection. To be called when a piece of work is done with it."""
+    cast("TrackingConnection", connection.connection.dbapi_connection).close_cursors()
 
 
 def sqlite_engine(
@@ -45,7 +78,12 @@ def sqlite_engine(
         pool_size=size,
         max_overflow=0,
         pool_timeout=lock_seconds,
-        connect_args={"check_same_thread": False, "timeout": lock_seconds, "cached_statements": 512},
+        connect_args={
+            "check_same_thread": False,
+            "timeout": lock_seconds,
+            "cached_statements": 512,
+            "factory": TrackingConnection,
+        },
     )
 
     @event.listens_for(engine, "connect")

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from app.db.failures import Busy, CommitFailed, StoreUnavailable, as_unavailable
 from app.db.process_lock import ProcessLock
-from app.db.sqlite_file import sqlite_engine
+from app.db.sqlite_file import close_cursors, sqlite_engine
 from app.db.tenancy import ScopedSession, TenantScope
 from app.db.tenancy_guard import put_guard
 
@@ -187,7 +187,10 @@ def _run(connection: Connection, piece: Piece[Any]) -> None:
     changes = driver.total_changes
     try:
         with ScopedSession(connection, piece.scope) as session:
-            piece.result = piece.work(session)
+            try:
+                piece.result = piece.work(session)
+            finally:
+                close_cursors(connection)
             session.commit()  # releases the savepoint
         piece.changed = driver.total_changes != changes
     except BaseException as error:  # noqa: BLE001 -- handed to whoever waits for the piece

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, event, exists, not_, or_, text
+from sqlalchemy import ColumnElement, Connection, and_, event, exists, inspect, not_, or_, text
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql.base import ExecutableOption
 from typing_extensions import override
@@ -152,7 +152,9 @@ class ScopedSession(Session):
         if issubclass(entity, OfOrganisation):
             if self.scope is None:
                 raise NoOrganisation(entity.__name__)
-            ident = (self.scope.organisation_id, *(ident if isinstance(ident, tuple) else (ident,)))
+            key = ident if isinstance(ident, tuple) else (ident,)
+            if len(key) < len(inspect(entity).primary_key):  # `merge` comes with the whole key
+                ident = (self.scope.organisation_id, *key)
         return super().get(entity, ident, populate_existing=True, **options)
 
 

@@ -18,8 +18,8 @@ class OutsideTenancy(RuntimeError):  # noqa: N818 -- a fault of this program, na
 
 
 _NAMES = "|".join(sorted(TENANT_TABLES, key=len, reverse=True))
-# A table where it is read or written: not a column of it (`.` around it), not an assignment of a column of that name.
-_MENTION = re.compile(rf'(?<![.\w"])"?({_NAMES})"?(?![.\w])(?!\s*=)(?: AS (\w+))?')
+# A table where it is read or written: not a column of it (`.` around it), not a column or parameter of the same name.
+_MENTION = re.compile(rf'(?<![.\w"])(?<!%\()"?({_NAMES})"?(?![.\w])(?!\s*=)(?: AS (\w+))?')
 _BOUND = re.compile(r"(?<![.\w])(\w+)\.organisation_id = (\?|%\((\w+)\)s)")
 _INSERT = re.compile(r'INSERT INTO "?(\w+)"? \([^)]*\)')
 _RETURNING = re.compile(r' RETURNING [\w, ."]+$')
