@@ -15,6 +15,7 @@ from alembic.operations.ops import MigrationScript
 from alembic.runtime.migration import MigrationContext, MigrationInfo
 from sqlalchemy import JSON, Connection
 
+from app.db import ledgers as _ledgers  # noqa: F401 -- their tables belong to the schema
 from app.db.database_url import read_url
 from app.db.migrate import migrating
 from app.db.tables import Base, InstantColumn

@@ -16,7 +16,7 @@ from app.db.sqlite_file import prepare_file
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "20261125_0000"
+HEAD = "20261125_0100"
 """The revision that this code needs. Ids sort, so that code meets a newer schema (after a rolling deploy) as such."""
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 _ADVISORY_LOCK = 7_231_990_021

@@ -21,7 +21,7 @@ from sqlalchemy import Select, SQLColumnExpression, tuple_
 from app.domain.errors import InvalidCursor
 
 T = TypeVar("T")
-S = TypeVar("S", bound=tuple[object, ...])
+S = TypeVar("S")
 Place = int | str | UUID | datetime
 Position = tuple[Place, ...]
 """The values of a row in the columns that its list is ordered by."""

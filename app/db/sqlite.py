@@ -28,6 +28,7 @@ class Sqlite:
     def __init__(self, file: Path, *, readers: int = 4, lock_seconds: float = LOCK_SECONDS) -> None:
         """Open the file, which is made with its folders where it is missing; `migrate` sees to the tables in it."""
         prepare_file(file)
+        self.file = file
         self.committed: Callable[[], None] | None = None
         self._reading = sqlite_engine(file, "BEGIN", size=readers, query_only=True, lock_seconds=lock_seconds)
         put_guard(self._reading)

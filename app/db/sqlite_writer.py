@@ -95,9 +95,10 @@ class SqliteWriter:
     def close(self, seconds: float) -> None:
         """Finish what waits and refuse what comes. What is not done after `seconds` is answered with `Busy`."""
         with self._entrance:
-            if not self._closing:
-                self._closing = True
-                self._queue.put(None)  # nothing comes behind it
+            if self._closing:
+                return
+            self._closing = True
+            self._queue.put(None)  # nothing comes behind it
         self._thread.join(seconds)
         if self._thread.is_alive():  # it waits for somebody else's lock
             left = list(self._waiting())

@@ -21,6 +21,7 @@ from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql.base import ExecutableOption
 from typing_extensions import override
 
+from app.db import ledgers as _ledgers  # noqa: F401 -- their tables are of the tenancy, too
 from app.db.tables import Base, OfOrganisation, OfSuggestion, Suggestion
 
 T = TypeVar("T")

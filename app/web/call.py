@@ -14,7 +14,9 @@ from starlette.responses import Response
 
 from app.domain.errors import BodyTooLarge, MalformedHeader, RequestTimeout
 from app.services.access import Caller
+from app.services.context import Context
 from app.services.idempotency import Effect
+from app.services.suggestions import Condition
 from app.web.answers import Shown, matches_none_of
 from app.web.state import Services, Session
 
@@ -44,6 +46,16 @@ class Call(Request):
         if self.known_caller is None:
             raise RuntimeError("an open route has no caller")
         return self.known_caller
+
+    @property
+    def context(self) -> Context:
+        """What a use case is told of this request."""
+        return Context(self.caller, self.now, self.services.secret)
+
+    @property
+    def condition(self) -> Condition:
+        """What If-Match asks of the version."""
+        return Condition(self.seen, self.seen_header)
 
     @property
     def services(self) -> Services:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
+from app.kit.sealing import Secret
 from app.services.access import Caller, Token, look_up
 from app.services.idempotency import Effect, once
 
@@ -134,5 +135,6 @@ class Services:
     database: Database
     clock: Clock
     callers: Callers
+    secret: Secret
     once: Once = once
     limits: Limits = field(default_factory=Limits)
