@@ -171,13 +171,13 @@ class SqliteWriter:
         now = time.monotonic()
         if now < self._wal_not_before or not self._wal.exists() or self._wal.stat().st_size <= WAL_BYTES:
             return
-        self._wal_not_before = now + _WAL_PAUSE_SECONDS
         pooled = self._engine.raw_connection()
         try:
             cursor = pooled.cursor()
             cursor.execute(f"PRAGMA busy_timeout={_WAL_WAIT_MILLISECONDS}")
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
             cursor.execute(f"PRAGMA busy_timeout={int(self._lock_seconds * 1000)}")
+            self._wal_not_before = now + _WAL_PAUSE_SECONDS if busy else 0.0
         finally:
             pooled.close()
 
