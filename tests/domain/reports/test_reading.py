@@ -148,6 +148,7 @@ def test_a_correction_lends_its_summary_to_what_it_carries() -> None:
 def test_the_site_of_a_correction(outer: str | None, inner: str | None, site: str | None) -> None:
     data = changed("correction", site=outer, report=inside("planned", site=inner))
     assert read_report("correction", data).named_site == site
+    assert read_report("planned", changed("planned", site=outer)).named_site == outer
 
 
 @pytest.mark.parametrize("kind", ["report.implemented", "Implemented", "", "ping"])
