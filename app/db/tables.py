@@ -140,7 +140,10 @@ class Credential(Base):
 
 
 class Agenda(Base):
-    """What time must look at: an event to fan out, a subscription with something due, a suggestion that wakes up."""
+    """What time must look at: an event to fan out, a subscription with something due, a suggestion that wakes up.
+
+    `due_at` is in seconds since 1970; for an event, its number, as events are fanned out in the order of recording.
+    """
 
     __tablename__ = "agenda"
     kind: Mapped[str] = mapped_column(WORD, primary_key=True)
@@ -268,8 +271,8 @@ class Revision(OfSuggestion, Base):
 class Event(OfSuggestion, Base):
     """A fact recorded here: the row from which history, feed, deliveries and metrics are read.
 
-    `number` is the order of recording. `thin` are the bytes of the event as they are sent, without the closing brace;
-    `facts` the codes and dates in it; `body` what was said, erasable.
+    `number` is the order of recording. `thin` are the bytes of the event as it is told to everybody who may know of it:
+    a whole JSON object. `body` is what was said, erasable.
     """
 
     __tablename__ = "events"
@@ -396,7 +399,10 @@ class Report(OfSuggestion, Base):
 
 
 class Subscription(OfOrganisation, Base):
-    """An address that wants events, with what the key that made it may see."""
+    """An address that wants events, with what the key that made it may see.
+
+    It hears of events from the number `heard_from` on; `sequence` is the last place that was given to one.
+    """
 
     __tablename__ = "subscriptions"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -417,7 +423,7 @@ class Subscription(OfOrganisation, Base):
     scopes: Mapped[list[Any]]
     sites: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql"))
     sequence: Mapped[int] = mapped_column(BigInteger)
-    sending: Mapped[int]
+    heard_from: Mapped[int] = mapped_column(BigInteger)
     answered_well: Mapped[bool]
     failing_since: Mapped[datetime | None]
     failures: Mapped[int]
@@ -467,6 +473,15 @@ class Delivery(OfOrganisation, Base):
             "lease_until",
             postgresql_where=text("state = 'sending'"),
             sqlite_where=text("state = 'sending'"),
+        ),
+        Index(
+            "ix_deliveries_open",
+            "organisation_id",
+            "subscription_id",
+            "suggestion_id",
+            "sequence",
+            postgresql_where=text("state in ('pending', 'sending')"),
+            sqlite_where=text("state in ('pending', 'sending')"),
         ),
         Index("ix_deliveries_event", "organisation_id", "event_id"),
         Index("ix_deliveries_state", "organisation_id", "subscription_id", "state", "sequence"),

@@ -243,7 +243,7 @@ def _make_subscriptions() -> None:
         sa.Column("scopes", _json(), nullable=False),
         sa.Column("sites", _json(), nullable=True),
         sa.Column("sequence", sa.BigInteger(), nullable=False),
-        sa.Column("sending", sa.Integer(), nullable=False),
+        sa.Column("heard_from", sa.BigInteger(), nullable=False),
         sa.Column("answered_well", sa.Boolean(), nullable=False),
         sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
@@ -518,6 +518,13 @@ def _make_deliveries() -> None:
         ["organisation_id", "subscription_id", "due_at", "sequence"],
         postgresql_where=sa.text("state = 'pending'"),
         sqlite_where=sa.text("state = 'pending'"),
+    )
+    op.create_index(
+        "ix_deliveries_open",
+        "deliveries",
+        ["organisation_id", "subscription_id", "suggestion_id", "sequence"],
+        postgresql_where=sa.text("state in ('pending', 'sending')"),
+        sqlite_where=sa.text("state in ('pending', 'sending')"),
     )
     op.create_index("ix_deliveries_event", "deliveries", ["organisation_id", "event_id"])
     op.create_index(
