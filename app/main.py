@@ -16,8 +16,9 @@ from app.db.session import Database, OutcomeUnknown, StoreUnavailable, open_data
 from app.kit.logs import LineBuffer
 from app.kit.sealing import Secret
 from app.services.installation import open_secret
+from app.services.rules import do_due
 from app.settings import Settings
-from app.web import acts, health, pages, receipt, suggestions
+from app.web import acts, administration, health, pages, receipt, suggestions
 from app.web.document import Description
 from app.web.edge import Edge
 from app.web.problems import handlers
@@ -32,6 +33,7 @@ TAGS = (
     ("suggestions", "What care workers and others propose: submit, list, read, reword."),
     ("acts", "What is done to a suggestion. Each act fits certain states; `allowed_acts` lists those that fit now."),
     ("receipt", "The author's own view, opened by the receipt's code without an account."),
+    ("administration", "The organisation with its policy, its sites, and its API keys."),
 )
 
 
@@ -42,7 +44,7 @@ def utc_now() -> datetime:
 
 def api_routes() -> list[APIRoute]:
     """Every route of the application. No router is included in another one: each request is matched once."""
-    routers = (suggestions.router, receipt.router, health.router, pages.router)
+    routers = (suggestions.router, receipt.router, administration.router, health.router, pages.router)
     plain = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     return [*plain, *acts.routes()]
 
@@ -78,7 +80,9 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         flushing = asyncio.create_task(lines.run())
+        looking = asyncio.create_task(_look_after_rules(database, clock))
         yield
+        looking.cancel()
         flushing.cancel()
         with suppress(asyncio.CancelledError):
             await flushing
@@ -102,4 +106,11 @@ def create_app(
 
 def run_worker(settings: Settings, database: Database, secret: Secret) -> None:
     """Does background work until it is told to stop."""
-    raise NotImplementedError
+    del settings, secret
+    asyncio.run(_look_after_rules(database, utc_now))
+
+
+async def _look_after_rules(database: Database, clock: Callable[[], datetime]) -> None:
+    while True:
+        await asyncio.sleep(0.3)
+        await database.write(None, lambda session: do_due(session, clock()))

@@ -12,6 +12,7 @@ from sqlalchemy import Select, Table, bindparam, delete, func, insert, select, u
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Delete, Insert, ReturningUpdate
 
+from app.db.ledgers import Milestones
 from app.db.tables import RECORDED, Agenda, Base, Event, Label, Report, Revision, Suggestion
 from app.db.tenancy import ScopedSession
 
@@ -79,6 +80,19 @@ _DROP_AGENDA: Delete = delete(_AGENDA).where(
     _AGENDA.c.organisation_id == bindparam("its_organisation_id"),
     _AGENDA.c.subject == bindparam("its_subject"),
 )
+_MILESTONES = _table(Milestones)
+_MILESTONES_VALUES: dict[str, Any] = {column.name: bindparam(column.name) for column in _MILESTONES.columns}
+
+
+def _replacing(dialect: Any) -> Insert:  # noqa: ANN401 -- the module of a dialect
+    made = dialect.insert(_MILESTONES).values(_MILESTONES_VALUES)
+    keys = ["organisation_id", "suggestion_id"]
+    new = {name: made.excluded[name] for name in _MILESTONES_VALUES if name not in keys}
+    result: Insert = made.on_conflict_do_update(index_elements=keys, set_=new)
+    return result
+
+
+_PUT_MILESTONES = {"sqlite": _replacing(sqlite), "postgresql": _replacing(postgresql)}
 _FORGET_LABELS: Delete = delete(_table(Label)).where(
     _table(Label).c.organisation_id == bindparam("its_organisation_id"),
     _table(Label).c.suggestion_id == bindparam("its_id"),
@@ -114,7 +128,13 @@ def save_suggestion(session: ScopedSession, suggestion_id: UUID, seen: int, valu
 def insert_event(session: ScopedSession, values: Mapping[str, Any]) -> None:
     """One event, with a value for every column, and its row in the agenda: it waits for the fan-out."""
     session.connection().execute(_INSERT_EVENT, values)
-    put = {"kind": "event", "organisation_id": values["organisation_id"], "subject": values["id"], "due_at": 0.0, "last_served": 0.0}
+    put = {
+        "kind": "event",
+        "organisation_id": values["organisation_id"],
+        "subject": values["id"],
+        "due_at": float(values["number"]),
+        "last_served": 0.0,
+    }
     session.connection().execute(_INSERT_AGENDA, put)
 
 
@@ -141,6 +161,11 @@ def insert_revision(session: ScopedSession, values: Mapping[str, Any]) -> None:
 def insert_report(session: ScopedSession, values: Mapping[str, Any]) -> None:
     """One report, with a value for every column."""
     session.connection().execute(_INSERT_REPORT, values)
+
+
+def put_milestones(session: ScopedSession, values: Mapping[str, Any]) -> None:
+    """The milestones of a suggestion, in place of the earlier ones."""
+    session.connection().execute(_PUT_MILESTONES[session.connection().dialect.name], values)
 
 
 def put_agenda(session: ScopedSession, kind: str, subject: UUID, due_at: float) -> None:

@@ -16,7 +16,7 @@ from typing import Protocol
 from app.domain.days import local_day, same_date_next_year
 from app.domain.errors import QuorumNotMet
 from app.domain.lifecycle import Ballot, Case, Moment, RuleFacts
-from app.domain.vocabulary import Choice, Group, Outcome, OrganisationKind, State
+from app.domain.vocabulary import Choice, Group, OrganisationKind, Outcome, State
 from app.kit.refusals import Fault, Invalid
 
 MAX_DEFERRALS = 2

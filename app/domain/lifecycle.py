@@ -246,13 +246,20 @@ class Case:
     appealed_at: datetime | None = None
     decision: Decision | None = None
     commitment: CommitmentMade | None = None
+    committed_at: datetime | None = None
+    decisions: tuple[datetime, ...] = ()
     deferrals: int = 0
+    deferred_at: datetime | None = None
+    revisit_on: date | None = None
+    returned_at: datetime | None = None
+    ended_at: datetime | None = None
     merged_into: UUID | None = None
     merged_at: datetime | None = None
     merged_path: tuple[UUID, ...] = ()  # through which other merged ones it lives on there, the nearest first
     merged: tuple[MergedOne, ...] = ()
     messages: tuple[UUID, ...] = ()
     told: Told = Told()
+    told_final_at: datetime | None = None
     read_mark: str = ""
     news_at: datetime | None = None
     supporters: tuple[Supporter, ...] = ()
@@ -260,7 +267,6 @@ class Case:
     supports: tuple[Support, ...] = ()
     verdict: Verdict | None = None
     recommits: tuple[datetime, ...] = ()
-    commitment_missed: bool = False
     fold_since: datetime | None = None
     final_needed_after: datetime | None = None
     delivery: Delivery = Delivery()
@@ -281,6 +287,11 @@ class Case:
         return self.decision is not None and self.decision.outcome.is_yes
 
     @property
+    def appeal_is_open(self) -> bool:
+        """Whether an appeal waits for its decision."""
+        return self.appealed_at is not None and not any(at > self.appealed_at for at in self.decisions)
+
+    @property
     def flags(self) -> tuple[str, ...]:
         """`ahead_of_decision`: the reports already say yes, and no decision stands."""
         ahead = self.decision is None and self.delivery.would_be not in (None, Progress.STOPPED)
@@ -294,14 +305,13 @@ class Case:
         """Everybody who supports this or what was merged into it, each counted once."""
         return frozenset(one.who for one in self.supporters).union(*(one.supporters for one in self.merged))
 
-    def returned(self, now: datetime, earlier: Self | None = None) -> Self:
+    def returned(self, now: datetime) -> Self:
         """The case without its decision, back among the acknowledged ones: after an appeal, a reopening, a revisit."""
-        before = earlier or self
         return replace(
             self,
             state=State.ACKNOWLEDGED,
-            earlier_chair=before.chair,
-            earlier_panel=tuple(member.ref for member in before.panel),
+            earlier_chair=self.chair,
+            earlier_panel=tuple(member.ref for member in self.panel),
             panel=(),
             chair=None,
             conflicts_of_interest=(),
@@ -310,6 +320,9 @@ class Case:
             commitment=None,
             told=Told(),
             merged=tuple(replace(one, told=Told()) for one in self.merged),
+            committed_at=None,
+            returned_at=now if self.state is State.DEFERRED else self.returned_at,
+            news_at=now,
             fold_since=now,
             final_needed_after=None,
         )
@@ -438,6 +451,9 @@ class Act(Shape):
             after = replace(after, state=min(self.transition.enters))
         if after.state not in (self.transition.enters or {case.state}):
             raise AssertionError(f"{self.transition.name} may not enter {after.state}")
+        if after.state is not case.state:
+            gone = after.state in ENDS or after.state is State.MERGED
+            after = replace(after, ended_at=at.now if gone else None)
         if self.writes_message():
             after = replace(after, messages=(*after.messages, at.event_id), news_at=at.now)
         return after

@@ -11,6 +11,7 @@ from app.db.tables import ApiKey, Credential
 from app.db.tenancy import ScopedSession, TenantScope
 from app.domain.vocabulary import Scope
 from app.kit.codes import checksum_fits, digest, normalise
+from app.services.sites import with_predecessors
 
 RECEIPT_PREFIX = "hbr_"
 KEY_PREFIX = "hb_"
@@ -61,6 +62,6 @@ def look_up(session: ScopedSession, kind: Token, hashed: bytes, now: datetime) -
     key = session.get(ApiKey, found.subject_id)
     if key is None or key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
         return None
-    sites = None if key.sites is None else frozenset(UUID(site) for site in key.sites)
+    sites = None if key.sites is None else with_predecessors(session, (UUID(site) for site in key.sites))
     ends = [instant for instant in (key.expires_at, found.expires_at) if instant is not None]
     return Caller(found.organisation_id, key.id, key.system, frozenset(key.scopes), sites, None, min(ends, default=None))

@@ -13,11 +13,13 @@ from sqlalchemy.orm.attributes import set_committed_value
 from app.db import statements
 from app.db.tables import Organisation, Suggestion
 from app.db.tenancy import ScopedSession
-from app.domain.acts.rules import next_wake
 from app.domain.errors import NotFound
 from app.domain.lifecycle import Case
+from app.domain.owed import about_to_break_at, next_wake, promises_of
 from app.domain.policy import Policy, Rules
 from app.domain.vocabulary import Nation, OrganisationKind
+from app.kit.ids import day_of
+from app.services.ledgers import milestones_of
 
 _CASES = TypeAdapter(Case)
 _KNOWN = frozenset(field.name for field in fields(Case))
@@ -72,9 +74,16 @@ def lock(session: ScopedSession, ids: Iterable[UUID]) -> dict[UUID, Suggestion]:
     return {row.id: row for row in session.execute(statement).scalars()}
 
 
-def save(session: ScopedSession, row: Suggestion, case: Case, *, at: datetime, bump: bool = True) -> None:
-    """Writes the case and the columns that lists filter by, where nobody else has, and its next date in the agenda."""
-    wake_at = next_wake(case)
+def save(
+    session: ScopedSession, row: Suggestion, case: Case, rules: Rules, *, now: datetime, by_day: bool = False
+) -> None:
+    """Writes the case and the columns that lists filter by, where nobody else has, and its next date in the agenda.
+
+    `by_day`: an anonymous author did it, so that only the day of the change is kept.
+    """
+    wake_at = next_wake(case, rules, now)
+    promises = promises_of(case, rules, now)
+    statements.put_milestones(session, milestones_of(row, case, now))
     values: dict[str, Any] = {
         "state": case.state.value,
         "hidden": case.hidden.value if case.hidden else None,
@@ -83,11 +92,11 @@ def save(session: ScopedSession, row: Suggestion, case: Case, *, at: datetime, b
         "steward_ref": case.steward.ref if case.steward else None,
         "merged_into": case.merged_into,
         "supporters": len(case.all_supporters()),
-        "promise_due_at": row.promise_due_at,
-        "promise_broken": row.promise_broken,
-        "updated_at": at,
+        "promise_due_at": about_to_break_at(promises),
+        "promise_broken": any(promise.state == "broken" for promise in promises),
+        "updated_at": day_of(now) if by_day else now,
         "case": stored_case(case),
-        "version": row.version + bump,
+        "version": row.version + 1,
     }
     if not statements.save_suggestion(session, row.id, row.version, values):
         raise LostUpdate

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 
 from app.db.tables import Report, Suggestion
 from app.db.tenancy import ScopedSession
@@ -160,6 +160,7 @@ def _reports_of(session: ScopedSession, ids: Iterable[UUID]) -> dict[UUID, Repor
     inside = or_(
         Report.status.in_([ReportStatus.APPLIED.value, ReportStatus.RECORDED.value, ReportStatus.CONFLICT.value]),
         Report.reason.in_(BY_FOLD),
+        and_(Report.status == ReportStatus.REJECTED.value, Report.claimed_key.is_not(None)),
     )
     statement = select(Report).where(Report.suggestion_id.in_(sorted(set(ids))), inside).order_by(Report.number)
     rows = session.execute(statement.execution_options(populate_existing=True)).scalars()
@@ -189,6 +190,8 @@ def _judge(
     """Writes what became of each report. Returns those that joined, those that left, those that were struck out."""
     joined, left, struck = list[Report](), list[Report](), list[Report]()
     for row in rows.values():
+        if row.status == ReportStatus.REJECTED:  # It was dismissed, and stays so.
+            continue
         status = folded.statuses[row.id]
         outside = status is ReportStatus.QUARANTINED
         reason = None
@@ -211,7 +214,7 @@ def _judge(
 def _with_delivery(case: Case, folded: Folded, rows: Mapping[UUID, Report], now: datetime) -> Case:
     """The case with what the reports come to; a closed yes is open again if that has changed for the worse."""
     before = case.delivery
-    final = rows.get(folded.final) if folded.final else None
+    finals = [rows[one].received_at for one in folded.finals if one in rows]
     same_final = before.final_report == folded.final
     delivery = Delivery(
         progress=folded.progress,
@@ -219,7 +222,7 @@ def _with_delivery(case: Case, folded: Folded, rows: Mapping[UUID, Report], now:
         claims_done=folded.claims_done,
         trial_has_result=folded.trial_has_result,
         final_report=folded.final,
-        final_received_at=final.received_at if final else None,
+        final_received_at=max(finals, default=None),
         final_after_messages=before.final_after_messages if same_final else len(case.messages),
         final_measured=folded.final_measured,
         stopped_at=(before.stopped_at or now) if folded.progress is Progress.STOPPED else None,

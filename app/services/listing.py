@@ -14,7 +14,7 @@ from app.db.tenancy import ScopedSession
 from app.domain.vocabulary import Anonymity
 from app.kit.ids import day_of
 from app.services.context import Context
-from app.services.sites import find_site
+from app.services.sites import find_site, with_predecessors
 from app.services.submission import hash_external_id
 
 Sort = Literal["-received_at", "received_at", "updated_at"]
@@ -45,6 +45,7 @@ class Filters:
     updated_since: datetime | None = None
     received_from: datetime | None = None
     received_to: datetime | None = None
+    promise: Literal["due", "broken"] | None = None
     sort: Sort = "-received_at"
 
 
@@ -87,9 +88,14 @@ def _filtered(session: ScopedSession, context: Context, filters: Filters) -> Sel
     for kind, value in (("lens", filters.lens), ("tag", filters.tag)):
         if value is not None:
             statement = statement.where(_labelled(kind, value))
+    if filters.promise == "due":
+        statement = statement.where(Suggestion.promise_due_at <= context.now)
+    elif filters.promise == "broken":
+        statement = statement.where(Suggestion.promise_broken.is_(True))
     if filters.site is not None:
         site_id = find_site(session, filters.site, "?site")
-        statement = statement.where(Suggestion.site_id == site_id, Suggestion.generalised.is_(False))
+        sites = sorted(with_predecessors(session, (site_id,)))
+        statement = statement.where(Suggestion.site_id.in_(sites), Suggestion.generalised.is_(False))
     if filters.external_id is not None:
         hashed = hash_external_id(context.secret, context.caller.organisation_id, filters.external_id)
         statement = statement.where(Suggestion.external_hash == hashed)

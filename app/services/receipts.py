@@ -13,6 +13,9 @@ from app.db.tables import Event, Suggestion
 from app.db.tenancy import ScopedSession
 from app.domain.acts.rules import ReadReceipt
 from app.domain.lifecycle import ACTS, RECEIPT, Case
+from app.domain.owed import promises_of
+from app.domain.policy import Rules
+from app.domain.promises import PromiseState
 from app.domain.reports.fold import Folded
 from app.domain.texts import Author
 from app.domain.vocabulary import FeedbackMode, Outcome, Progress, Reason, State
@@ -83,6 +86,12 @@ class HappenedView(Shape):
     happened_at: Instant
 
 
+class PromisedView(PromiseView):
+    """A promise in the author's language; a broken one says so."""
+
+    text: str
+
+
 class ReceiptView(Shape):
     """A suggestion as its author reads it."""
 
@@ -95,7 +104,7 @@ class ReceiptView(Shape):
     question: QuestionView | None
     decision: AnswerView | None
     commitment: CommitmentView | None
-    promises: tuple[PromiseView, ...]
+    promises: tuple[PromisedView, ...]
     messages: tuple[MessageView, ...]
     reports: tuple[ReportedView, ...]
     timeline: tuple[HappenedView, ...]
@@ -150,7 +159,7 @@ def read_news(session: ScopedSession, suggestion_id: UUID, now: datetime) -> Eff
     return Effect(200, (suggestion_id,))
 
 
-def show_receipt(standing: Standing, now: datetime, accept_language: str | None) -> ReceiptView:
+def show_receipt(standing: Standing, rules: Rules, now: datetime, accept_language: str | None) -> ReceiptView:
     """The view in the author's language, or in the one that the request asks for where the author named none."""
     row, case = standing.row, standing.case
     language = words.choose_language(_preferred_language(row), accept_language)
@@ -165,7 +174,15 @@ def show_receipt(standing: Standing, now: datetime, accept_language: str | None)
         question=QuestionView(text=question.text, asked_at=question.asked_at) if question else None,
         decision=_answer(standing.answering, language),
         commitment=show_commitment(standing.answering),
-        promises=(),
+        promises=tuple(
+            PromisedView(
+                promise=one.promise,
+                state=one.state,
+                due_at=one.due_at,
+                text=_promise_text(one, language),
+            )
+            for one in promises_of(case, rules, now)
+        ),
         messages=standing.messages,
         reports=tuple(
             ReportedView(
@@ -189,6 +206,12 @@ def show_receipt(standing: Standing, now: datetime, accept_language: str | None)
 def acts_by_receipt(case: Case, now: datetime) -> list[str]:
     """The acts that fit now and that the bearer of a receipt may do."""
     return sorted(name for name, act in ACTS.items() if RECEIPT in act.transition.scopes and act.fits(case, now))
+
+
+def _promise_text(promise: PromiseState, language: str) -> str:
+    if promise.state == "broken":
+        return words.broken_text(promise.promise, language)
+    return words.explanation("promise", promise.promise, language)
 
 
 def _preferred_language(row: Suggestion) -> str | None:

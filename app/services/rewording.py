@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from app.db import statements
 from app.db.tables import Suggestion
 from app.db.tenancy import ScopedSession
+from app.domain.policy import Rules
 from app.domain.submission import Rewording, is_about_what_matters_most, treated
 from app.domain.vocabulary import Anonymity
 from app.kit.ids import day_of
@@ -16,7 +17,7 @@ from app.services import outbox
 from app.services.cases import find, lock, read_case, read_rules, save
 from app.services.context import Context
 from app.services.idempotency import Effect
-from app.services.suggestions import ANY_VERSION, Condition
+from app.services.suggestions import ANY_VERSION, Condition, say_promises
 
 
 def reword(
@@ -40,15 +41,16 @@ def reword(
             found = found or in_it
     changed = {name: value for name, value in new.items() if getattr(row, name) != value}
     if changed:
-        _write(session, context, row, changed, contact_details=found)
+        _write(session, context, row, changed, rules, contact_details=found)
     return Effect(200, (suggestion_id,))
 
 
 def _write(
-    session: ScopedSession, context: Context, row: Suggestion, changed: dict[str, Any], *, contact_details: bool
+    session: ScopedSession, context: Context, row: Suggestion, changed: dict[str, Any], rules: Rules, *, contact_details: bool
 ) -> None:
     """The words of a suggestion are its author's: of an anonymous one, only the day of the change is kept."""
-    at = day_of(context.now) if row.anonymity == Anonymity.ANONYMOUS else context.now
+    by_day = row.anonymity == Anonymity.ANONYMOUS
+    case = say_promises(session, row, read_case(row.case), rules, context.now)
     statements.insert_revision(
         session,
         {
@@ -59,7 +61,7 @@ def _write(
             "text": row.text,
             "tags": row.tags,
             "lenses": row.lenses,
-            "replaced_at": at,
+            "replaced_at": day_of(context.now) if by_day else context.now,
             "system": context.caller.system,
         },
     )
@@ -69,9 +71,8 @@ def _write(
     session.flush()
     if not changed.keys().isdisjoint(("tags", "lenses")):
         statements.insert_labels(session, row.id, row.tags, row.lenses)
-    case = read_case(row.case)
     voices = is_about_what_matters_most(tuple(row.lenses), tuple(row.tags))
-    save(session, row, replace(case, what_matters_most=voices), at=at)
+    save(session, row, replace(case, what_matters_most=voices), rules, now=context.now, by_day=by_day)
     facts: dict[str, JsonValue] = {"changed": [*sorted(changed)]}
     announcement = outbox.Announcement(
         "suggestion.revised", facts=facts, body={name: changed[name] for name in changed}, by_author=True

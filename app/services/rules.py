@@ -8,9 +8,10 @@ from sqlalchemy import select
 from app.db import statements
 from app.db.tables import Agenda, Suggestion
 from app.db.tenancy import ScopedSession, TenantScope
-from app.domain.acts.rules import Close, Resume, Revisit, next_wake
-from app.services.cases import read_case
-from app.services.suggestions import perform_rule
+from app.domain.acts.rules import Close, Resume, Revisit
+from app.domain.owed import next_wake
+from app.services.cases import find, read_case, read_rules
+from app.services.suggestions import perform_rule, say_promises
 
 KIND = "suggestion"
 
@@ -37,10 +38,16 @@ def do_due(session: ScopedSession, now: datetime, limit: int = 50) -> int:
 
 def look_after(session: ScopedSession, suggestion_id: UUID, now: datetime) -> None:
     """Does everything that is due for one suggestion, and writes down when to look again."""
+    row = session.get(Suggestion, suggestion_id, with_for_update=True)
+    if row is None:
+        statements.drop_agenda(session, KIND, suggestion_id)
+        return
+    rules = read_rules(session)
+    say_promises(session, row, read_case(row.case), rules, now)
     for act in (Resume(), Revisit(), Close()):
         perform_rule(session, suggestion_id, act, now)
-    row = session.get(Suggestion, suggestion_id)
-    wake_at = next_wake(read_case(row.case)) if row is not None else None
+    row = find(session, suggestion_id)
+    wake_at = next_wake(read_case(row.case), rules, now)
     if wake_at is None or wake_at <= now:
         statements.drop_agenda(session, KIND, suggestion_id)
     else:

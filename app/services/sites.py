@@ -5,8 +5,10 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 
+from app.db.ledgers import Headcount
 from app.db.tables import Site
 from app.db.tenancy import ScopedSession
+from app.domain.vocabulary import Group
 from app.kit.refusals import Fault, Invalid
 
 
@@ -32,6 +34,32 @@ def find_site(session: ScopedSession, name: str, pointer: str) -> UUID:
     if name not in found:
         raise Invalid(Fault(pointer, "not_found", "Your organisation has no site with this id or code."))
     return found[name]
+
+
+def people_at(session: ScopedSession, site_id: UUID | None, group: Group) -> int | None:
+    """How many people of a group a site has by its latest count; None where nobody has counted."""
+    if site_id is None:
+        return None
+    statement = (
+        select(Headcount.count)
+        .where(Headcount.site_id == site_id, Headcount.group == group.value)
+        .order_by(Headcount.counted_on.desc())
+        .limit(1)
+    )
+    return session.execute(statement).scalar_one_or_none()
+
+
+def with_predecessors(session: ScopedSession, site_ids: Iterable[UUID]) -> frozenset[UUID]:
+    """The sites and all those that they follow: a successor inherits the history."""
+    before = dict(session.execute(select(Site.id, Site.successor_of).where(Site.successor_of.is_not(None))).tuples())
+    found = set(site_ids)
+    waiting = list(found)
+    while waiting:
+        earlier = before.get(waiting.pop())
+        if earlier is not None and earlier not in found:
+            found.add(earlier)
+            waiting.append(earlier)
+    return frozenset(found)
 
 
 def _as_id(name: str) -> UUID | None:

@@ -12,22 +12,24 @@ from sqlalchemy import insert, select
 from app.db import statements
 from app.db.tables import Credential, Suggestion
 from app.db.tenancy import ScopedSession
-from app.domain.anonymity import advise
+from app.domain.anonymity import advise, is_generalised
 from app.domain.errors import IdConflict, NotFound
 from app.domain.lifecycle import Case, Span
+from app.domain.owed import about_to_break_at, next_wake, promises_of
+from app.domain.policy import Rules
 from app.domain.submission import Submission, is_about_what_matters_most, treated
-from app.domain.vocabulary import Anonymity, Route, State
+from app.domain.vocabulary import Anonymity, Group, Route, State
 from app.kit.codes import digest, encode
 from app.kit.ids import day_of, new_id, new_random_id
 from app.kit.sealing import Secret
 from app.kit.strict_json import canonical
 from app.services import outbox, signposts, views, words
 from app.services.access import RECEIPT_PREFIX
-from app.domain.acts.rules import next_wake
 from app.services.cases import read_case, read_rules, stored_case
 from app.services.context import Context
 from app.services.idempotency import Effect
-from app.services.sites import find_site
+from app.services.ledgers import milestones_of
+from app.services.sites import find_site, people_at
 
 RECEIPT_DAYS = 30
 SEQUENCE_BITS = 20
@@ -47,6 +49,7 @@ class Drafted:
     received_at: datetime
     external_hash: bytes | None
     content_hash: bytes
+    generalised: bool
 
 
 def submit(session: ScopedSession, context: Context, submission: Submission) -> Effect:
@@ -59,9 +62,11 @@ def submit(session: ScopedSession, context: Context, submission: Submission) -> 
     content_hash = _hash_content(context, submission)
     if (kept := _find_repeated(session, context, submission, external_hash)) is not None:
         return _repeated(kept, context, submission, external_hash, content_hash)
-    drafted = _draft(session, context, submission, external_hash, content_hash)
+    rules = read_rules(session)
+    drafted = _draft(session, context, submission, rules, external_hash, content_hash)
     case = _case_of(submission, drafted, context.now)
     values = _values(context, submission, drafted, case)
+    values["promise_due_at"] = about_to_break_at(promises_of(case, rules, context.now))
     values["seq"] = _free_seq(session, drafted.received_at, anonymous=submission.anonymity is Anonymity.ANONYMOUS)
     statements.insert_suggestion(session, values)
     tags, lenses = list(submission.tags), [lens.value for lens in submission.lenses]
@@ -69,9 +74,11 @@ def submit(session: ScopedSession, context: Context, submission: Submission) -> 
         statements.insert_labels(session, drafted.id, tags, lenses)
     hashed = digest(RECEIPT_PREFIX + receipt_code(context.secret, context.caller.organisation_id, drafted.id))
     session.connection().execute(insert(Credential), _receipt_credential(context, drafted.id, hashed))
-    if (wake_at := next_wake(case)) is not None:
+    if (wake_at := next_wake(case, rules, context.now)) is not None:
         statements.put_agenda(session, "suggestion", drafted.id, wake_at.timestamp())
-    _announce(session, context, Suggestion(**values), submission)
+    row = Suggestion(**values)
+    statements.put_milestones(session, milestones_of(row, case, context.now))
+    _announce(session, context, row, submission)
     return Effect(201, (drafted.id,))
 
 
@@ -145,16 +152,34 @@ def _hash_content(context: Context, submission: Submission) -> bytes:
 
 
 def _draft(
-    session: ScopedSession, context: Context, submission: Submission, external_hash: bytes | None, content_hash: bytes
+    session: ScopedSession,
+    context: Context,
+    submission: Submission,
+    rules: Rules,
+    external_hash: bytes | None,
+    content_hash: bytes,
 ) -> Drafted:
-    policy = read_rules(session).policy
+    policy = rules.policy
     site_id = find_site(session, submission.site, "/site") if submission.site else None
     title, in_title = treated(submission.title, "/title", policy)
     text, in_text = treated(submission.text, "/text", policy)
     anonymous = submission.anonymity is Anonymity.ANONYMOUS
     made_id = submission.id or (new_random_id() if anonymous else new_id(context.now))
     received_at = day_of(context.now) if anonymous else context.now
-    return Drafted(made_id, site_id, title, text or "", in_title or in_text, received_at, external_hash, content_hash)
+    generalised = submission.anonymity is not Anonymity.NAMED and is_generalised(
+        people_at(session, site_id, submission.group)
+    )
+    return Drafted(
+        id=made_id,
+        site_id=site_id,
+        title=title,
+        text=text or "",
+        contact_details=in_title or in_text,
+        received_at=received_at,
+        external_hash=external_hash,
+        content_hash=content_hash,
+        generalised=generalised,
+    )
 
 
 def _case_of(submission: Submission, drafted: Drafted, now: datetime) -> Case:  # noqa: ARG001 -- the instant is the drafted one's
@@ -182,7 +207,7 @@ def _values(context: Context, submission: Submission, drafted: Drafted, case: Ca
         "version": 1,
         "state": case.state.value,
         "hidden": case.hidden.value if case.hidden else None,
-        "generalised": False,
+        "generalised": drafted.generalised,
         "progress": None,
         "outcome": None,
         "group": submission.group.value,
@@ -261,15 +286,15 @@ def show_submitted(
     return views.SubmittedView.model_construct(
         **{name: getattr(view, name) for name in views.SuggestionView.model_fields},
         receipt=views.ReceiptCode(code=code) if code else None,
-        anonymity_advice=_advice(row, language),
+        anonymity_advice=_advice(session, row, language),
         signposts=tuple(views.SignpostView.model_validate(one) for one in found),
         similar=(),
     )
 
 
-def _advice(row: Suggestion, language: words.Language) -> views.AdviceView | None:
+def _advice(session: ScopedSession, row: Suggestion, language: words.Language) -> views.AdviceView | None:
     """How far anonymity can be promised; nothing to say to a named author."""
     if row.anonymity == Anonymity.NAMED:
         return None
-    code = advise(None)
+    code = advise(people_at(session, row.site_id, Group(row.group)))
     return views.AdviceView(code=code, text=words.explanation("anonymity_advice", code, language))

@@ -9,8 +9,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic import JsonValue
+
 from app.db.tables import Suggestion
 from app.db.tenancy import ScopedSession
+from app.domain import owed
 from app.domain.acts.author import Withdraw
 from app.domain.acts.rules import SetFree
 from app.domain.acts.safeguarding import Redirect
@@ -19,8 +22,8 @@ from app.domain.lifecycle import Act, Case, Moment, allowed_acts
 from app.domain.policy import Rules
 from app.domain.texts import Actor
 from app.domain.vocabulary import Anonymity, State
-from app.kit.ids import day_of
-from app.services import folding, outbox
+from app.kit.shapes import show_instant
+from app.services import folding, ledgers, outbox
 from app.services.cases import find, lock, read_case, read_rules, save
 from app.services.context import Context
 from app.services.idempotency import Effect
@@ -108,7 +111,7 @@ def perform_rule(session: ScopedSession, suggestion_id: UUID, act: Act, now: dat
 
 def apply(session: ScopedSession, touched: _Touched, row: Suggestion, act: Act, at: Moment) -> UUID:
     """The case after the act and after the rules that it sets off; each case written once, the events in their order."""
-    before = touched.before[row.id]
+    before = touched.before[row.id] = say_promises(session, row, touched.before[row.id], at.rules, at.now)
     after = act.performed_on(before, at)
     for other_id in at.others:
         if other_id != row.id:
@@ -119,8 +122,9 @@ def apply(session: ScopedSession, touched: _Touched, row: Suggestion, act: Act, 
         one: folding.refold(session, one, case, touched.before[one], at.now) for one, case in touched.after.items()
     }
     for one, change in changes.items():
-        written = _written_at(touched.rows[one], act, at) if one == row.id else at.now
-        save(session, touched.rows[one], change.case, at=written)
+        by_day = one == row.id and _is_by_author(act, at) and row.anonymity == Anonymity.ANONYMOUS
+        save(session, touched.rows[one], change.case, at.rules, now=at.now, by_day=by_day)
+    ledgers.record(session, row, act, after, at)
     event_id = _announce(session, row, act, before, changes[row.id].case, at)
     for one, change in changes.items():
         folding.announce(session, touched.rows[one], change, now=at.now)
@@ -159,7 +163,7 @@ def _moment(
     actor: Actor | None,
 ) -> Moment:
     case = touched.before[row.id]
-    by_author = _is_by_author(act, actor)
+    by_author = act.transition.by_author or context.caller.suggestion_id is not None
     names = [name for _, name in act.names_sites()]
     supporter = "" if actor is None else context.secret.derive("supporter", row.organisation_id.bytes, actor.ref.encode()).hex()[:24]
     return Moment(
@@ -181,15 +185,22 @@ def _sites_for(session: ScopedSession, context: Context, names: Iterable[str]) -
     return found if allowed is None else {name: site for name, site in found.items() if site in allowed}
 
 
-def _is_by_author(act: Act, actor: Actor | None) -> bool:
+def say_promises(session: ScopedSession, row: Suggestion, case: Case, rules: Rules, now: datetime) -> Case:
+    """Publishes what is due to be said of the promises, once each, and returns the case in which it was said.
+
+    It comes before every act, because an act may settle a promise or start it anew. Each is a version of its own.
+    """
+    for announcement in owed.to_say(case, rules, now):
+        case = owed.said(case, announcement)
+        save(session, row, case, rules, now=now)
+        facts: dict[str, JsonValue] = {"promise": announcement.promise, "due_at": show_instant(announcement.due_at)}
+        outbox.publish(session, row, outbox.Announcement(f"promise.{announcement.saying}", facts=facts), now=now)
+    return case
+
+
+def _is_by_author(act: Act, at: Moment) -> bool:
     """What the author does: the acts that are the author's by nature, and whatever comes by the receipt."""
-    return act.transition.by_author or actor is None
-
-
-def _written_at(row: Suggestion, act: Act, at: Moment) -> datetime:
-    """When it changed: of what an anonymous author did, only the day is kept."""
-    by_author = _is_by_author(act, at.actor)
-    return day_of(at.now) if by_author and row.anonymity == Anonymity.ANONYMOUS else at.now
+    return act.transition.by_author or at.by_receipt
 
 
 def _take_credit_away(session: ScopedSession, row: Suggestion, before: Case, after: Case) -> None:
@@ -205,7 +216,7 @@ def _announce(session: ScopedSession, row: Suggestion, act: Act, before: Case, a
         facts["message_id"] = str(at.event_id)
     if len(after.supports) > len(before.supports):
         facts["support_id"] = str(at.event_id)
-    by_author = _is_by_author(act, at.actor)
+    by_author = _is_by_author(act, at)
     hides_author = by_author and row.anonymity == Anonymity.ANONYMOUS
     body = act.model_dump(mode="json", exclude_none=True)
     if "actor" in body and hides_author:
@@ -219,7 +230,7 @@ def _announce(session: ScopedSession, row: Suggestion, act: Act, before: Case, a
         body=body,
         group=group,
         ref=at.actor.ref if at.actor else None,
-        by_author=by_author and (at.by_receipt or at.actor is not None or act.transition.by_author),
+        by_author=by_author,
     )
     return outbox.publish(session, row, announcement, now=at.now, id=at.event_id)
 

@@ -12,6 +12,8 @@ from sqlalchemy import select
 from app.db.tables import Report, Suggestion
 from app.db.tenancy import ScopedSession
 from app.domain.lifecycle import Case, allowed_acts
+from app.domain.owed import promises_of
+from app.domain.policy import Rules
 from app.domain.texts import Author
 from app.domain.vocabulary import (
     Anonymity,
@@ -29,7 +31,7 @@ from app.domain.vocabulary import (
 )
 from app.kit.shapes import Day, Instant, Shape
 from app.kit.strict_json import canonical
-from app.services.cases import read_case
+from app.services.cases import read_case, read_rules
 
 
 class StewardView(Shape):
@@ -213,10 +215,14 @@ def show_suggestions(
     session: ScopedSession, rows: Sequence[Suggestion], reader: Reader, now: datetime
 ) -> tuple[SuggestionView, ...]:
     """The suggestions in their order. One further statement fetches the benefits of all of them, where there are any."""
+    if not rows:
+        return ()
     cases = [read_case(row.case) for row in rows]
-    benefits = benefits_of(session, cases)
+    benefits, rules = benefits_of(session, cases), read_rules(session)
     return tuple(
-        SuggestionView.model_construct(**members_of(row, case, benefits, reader, now))
+        SuggestionView.model_construct(
+            **members_of(row, case, benefits, reader, now), promises=show_promises(case, rules, now)
+        )
         for row, case in zip(rows, cases, strict=True)
     )
 
@@ -247,7 +253,6 @@ def members_of(
         "commitment": show_commitment(case),
         "merged_into": case.merged_into,
         "flags": _flags(row, case),
-        "promises": (),
         "benefits": tuple(benefits[one] for one in case.delivery.benefits if one in benefits),
         "supporters": row.supporters,
         "captured_at": row.captured_at,
@@ -256,6 +261,13 @@ def members_of(
         "version": row.version,
         "allowed_acts": tuple(allowed_acts(case, now)),
     }
+
+
+def show_promises(case: Case, rules: Rules, now: datetime) -> tuple[PromiseView, ...]:
+    """The promises to the author as they stand now."""
+    return tuple(
+        PromiseView(promise=one.promise, state=one.state, due_at=one.due_at) for one in promises_of(case, rules, now)
+    )
 
 
 def show_decision(case: Case) -> DecisionView | None:

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from app.services import receipts
+from app.services.cases import read_rules
 from app.web.access import needs
 from app.web.answers import Shown, single
 from app.web.call import Call
@@ -49,5 +50,5 @@ def _read(session: Session, call: Call, id: UUID) -> Shown:
 
 def _look(session: Session, call: Call, id: UUID) -> tuple[Shown, bool]:
     standing = receipts.stand(session, id)
-    view = receipts.show_receipt(standing, call.now, call.headers.get("accept-language"))
+    view = receipts.show_receipt(standing, read_rules(session), call.now, call.headers.get("accept-language"))
     return single(view, standing.row.version), standing.has_news

@@ -39,6 +39,10 @@ class SuggestionParameters(PageParameters):
     steward: Annotated[str | None, Field(max_length=200, description="Only those that this steward (ref) answers.")] = (
         None
     )
+    promise: Annotated[
+        Literal["due", "broken"] | None,
+        Field(description="Only those with a promise that is about to break, or that was broken."),
+    ] = None
     external_id: Annotated[str | None, Field(max_length=200, description="Only the one with this id of your own.")] = (
         None
     )

@@ -118,9 +118,9 @@ class Unmerge(
         """The one it lives on in, those on the way there, and those that came along."""
         return unmerge_others(case)
 
-    def apply(self, case: Case, at: Moment) -> Case:  # noqa: ARG002 -- the rule needs nothing of the moment
-        """Back to the state it came from."""
-        return unmerged(case)
+    def apply(self, case: Case, at: Moment) -> Case:
+        """Back to the state it came from; its author reads its own news again."""
+        return replace(unmerged(case), news_at=at.now)
 
     def ripple(self, other: Case, before: Case, after: Case, at: Moment) -> Case:  # noqa: ARG002
         """Takes it out of the others, and takes along what came with it."""

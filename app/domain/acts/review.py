@@ -10,7 +10,7 @@ from pydantic import Field, JsonValue, ValidationError, model_validator
 from pydantic_core import InitErrorDetails
 
 from app.domain import decisions
-from app.domain.acts.rules import QUESTION_DAYS, merged_author_told, told_now
+from app.domain.acts.rules import QUESTION_DAYS, merged_author_told, now_told, told_now
 from app.domain.lifecycle import (
     VISIBLE_ALIVE,
     Act,
@@ -181,10 +181,10 @@ class StartReview(
             if interest.ref not in seen | {self.chair}:
                 place = f"/conflicts_of_interest/{index}/ref"
                 faults.append(Fault(place, "not_found", "This person is neither on the panel nor its chair."))
-        if case.appealed_at and case.earlier_chair == self.chair:
+        if case.appeal_is_open and case.earlier_chair == self.chair:
             words = "After an appeal somebody else must take the chair."
             faults.append(Fault("/chair", "not_allowed", words))
-        if case.appealed_at and seen <= set(case.earlier_panel):
+        if case.appeal_is_open and seen <= set(case.earlier_panel):
             words = "After an appeal somebody must be on the panel who was not on the earlier one."
             faults.append(Fault("/panel", "not_allowed", words))
         if faults:
@@ -319,13 +319,22 @@ class Decide(
             saw=saw,
             message_id=at.event_id,
         )
-        keeps = self.outcome.is_yes and self.commitment is not None
+        made = self.commitment.made(case, at) if self.outcome.is_yes and self.commitment is not None else None
+        if self.outcome is Outcome.DEFER:
+            case = replace(
+                case,
+                deferrals=case.deferrals + 1,
+                deferred_at=at.now,
+                revisit_on=self.revisit_on,
+                returned_at=None,
+            )
         return replace(
             case,
             state=self.outcome.enters,
             decision=decision,
-            commitment=self.commitment.made(case, at) if keeps and self.commitment else None,
-            deferrals=case.deferrals + (self.outcome is Outcome.DEFER),
+            decisions=(*case.decisions, at.now),
+            commitment=made,
+            committed_at=at.now if made else None,
             told=Told(),
             merged=tuple(replace(one, told=Told()) for one in case.merged),
             final_needed_after=None,
@@ -351,7 +360,7 @@ class Recommit(Act, scope=Scope.REVIEW, leaves=State.DELIVERING, event="suggesti
         made = self.commitment.made(case, at)
         if not self.commitment.sites and before:
             made = replace(made, sites=before)
-        return replace(case, commitment=made, recommits=(*case.recommits, at.now))
+        return replace(case, commitment=made, committed_at=at.now, recommits=(*case.recommits, at.now))
 
 
 class Reopen(
@@ -367,7 +376,7 @@ class Reopen(
 
     def apply(self, case: Case, at: Moment) -> Case:
         """Back among the acknowledged ones; no appeal, so the same panel may sit again."""
-        return replace(case.returned(at.now), appealed_at=None)
+        return case.returned(at.now)
 
 
 class Merge(
@@ -451,7 +460,7 @@ class Tell(Act, scope=Scope.REVIEW, leaves=VISIBLE_ALIVE, event="suggestion.told
     def apply(self, case: Case, at: Moment) -> Case:
         """Told of what was named, or of everything."""
         told = self._told(case, {*case.messages, *(one for other in at.others.values() for one in other.messages)})
-        return replace(case, told=_both(case.told, told))
+        return now_told(case, _both(case.told, told), at)
 
     def ripple(self, other: Case, before: Case, after: Case, at: Moment) -> Case:  # noqa: ARG002
         """The same for the survivor's decision and final report."""

@@ -1,16 +1,15 @@
 """Acts that nobody does: the rules of this service do them when their time has come. They have no route."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from app.domain.acts.author import question_closed, unmerge_others, unmerge_ripple, unmerged
+from app.domain.days import local_day
 from app.domain.lifecycle import SYSTEM, Act, Case, Moment, Told
-from app.domain.days import local_day, start_of
 from app.domain.vocabulary import Progress, State
 
 QUESTION_DAYS = 14
-AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 _ANY = frozenset(State)
 
 
@@ -68,9 +67,9 @@ class SetFree(
         """As for `unmerge`."""
         return unmerge_others(case)
 
-    def apply(self, case: Case, at: Moment) -> Case:  # noqa: ARG002 -- the rule needs nothing of the moment
-        """Back to the state it came from."""
-        return unmerged(case)
+    def apply(self, case: Case, at: Moment) -> Case:
+        """Back to the state it came from; its author reads its own news again."""
+        return replace(unmerged(case), news_at=at.now)
 
     def ripple(self, other: Case, before: Case, after: Case, at: Moment) -> Case:  # noqa: ARG002
         """As for `unmerge`."""
@@ -88,7 +87,7 @@ class ReadReceipt(Act, scope=SYSTEM, leaves=_ANY, event="suggestion.told", by_au
 
     def apply(self, case: Case, at: Moment) -> Case:
         """Told of everything that stands."""
-        return told_of_all(replace(case, read_mark=self.mark), at)
+        return now_told(replace(case, read_mark=self.mark), told_now(case), at)
 
     def ripple(self, other: Case, before: Case, after: Case, at: Moment) -> Case:  # noqa: ARG002
         """Told of everything that stands in the survivor."""
@@ -99,18 +98,6 @@ def resumes_at(case: Case) -> datetime:
     """When the open question times out: 14 days after it was asked, less what earlier questions took."""
     used = sum(((span.until - span.since) for span in case.asked if span.until is not None), timedelta())
     return case.asked[-1].since + max(timedelta(days=QUESTION_DAYS) - used, timedelta())
-
-
-def next_wake(case: Case) -> datetime | None:
-    """The earliest instant at which a rule has something to do; the beginning of time for what is due at once."""
-    instants = list[datetime]()
-    if case.state in (State.DECIDED, State.DELIVERING) and may_close(case):
-        instants.append(AT_ONCE)
-    if case.state is State.NEEDS_INFORMATION:
-        instants.append(resumes_at(case))
-    if case.state is State.DEFERRED and case.decision is not None and case.decision.revisit_on is not None:
-        instants.append(start_of(case.decision.revisit_on))
-    return min(instants, default=None)
 
 
 def may_close(case: Case) -> bool:
@@ -135,9 +122,15 @@ def told_now(case: Case) -> Told:
     return Told(of_decision=case.decision is not None, of_final=case.delivery.final_report is not None)
 
 
-def told_of_all(case: Case, at: Moment) -> Case:  # noqa: ARG001 -- one shape with the other rules
-    """The case whose author was told of everything that stands."""
-    return replace(case, told=told_now(case))
+def now_told(case: Case, told: Told, at: Moment) -> Case:
+    """The case whose author was told; being told of the final report is news."""
+    newly = told.of_final and not case.told.of_final
+    return replace(
+        case,
+        told=told,
+        told_final_at=at.now if newly else case.told_final_at,
+        news_at=at.now if newly else case.news_at,
+    )
 
 
 def merged_author_told(survivor: Case, id: UUID, told: Told) -> Case:  # noqa: A002 -- the field's name
