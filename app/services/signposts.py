@@ -36,7 +36,7 @@ class Signpost(Shape):
 
 
 class Signposts(Shape):
-    """The file. `version` rises with every change of a text; `drafts` says of a language why its texts are not final."""
+    """The file. `version` rises with every change of a text; `drafts` says why a language's texts are not final."""
 
     format: Literal[1]
     version: Annotated[int, Field(ge=1)]
