@@ -39,6 +39,8 @@ class Protocol(HttpToolsProtocol):
     _timer: asyncio.TimerHandle | None = None
     """Closes the connection: while a head is awaited, and while the rest of an answered request is."""
     _why = ""
+    _has_left = False
+    """Whether what was sent could not be read, so that nothing more is."""
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -53,17 +55,18 @@ class Protocol(HttpToolsProtocol):
     @override
     def data_received(self, data: bytes) -> None:
         """Feed the parser; then look what has come of it."""
+        if self._has_left:
+            self._throw_away(data)
+            return
         self._silent_bytes += len(data)
         super().data_received(data)
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._has_left:
             return
         if self._silent_bytes > self.max_head_bytes:
             self._why = _HEAD_TOO_LARGE
             self.send_400_response(_HEAD_TOO_LARGE)
         elif self._is_lingering():
-            self._lingering_bytes += len(data)
-            if self._lingering_bytes > self.max_linger_bytes:
-                self.transport.close()
+            self._throw_away(data)
         elif self._timer is None and self._awaits_head():
             self._start_timer(self.head_seconds)
 
@@ -111,10 +114,7 @@ class Protocol(HttpToolsProtocol):
 
     @override
     def on_response_complete(self) -> None:
-        """Answered before the body was through: take what is on its way, so that the client can read the answer.
-
-        Closing at once would reset the connection, and many clients then never see the answer.
-        """
+        """Where the body is not through yet, take what is on its way, so that the client can read the answer."""
         super().on_response_complete()
         if self._is_lingering():
             self._unset_keepalive_if_required()
@@ -139,7 +139,28 @@ class Protocol(HttpToolsProtocol):
         ]
         if self._may_answer():
             self.transport.write(b"HTTP/1.1 400 Bad Request\r\n" + b"".join(lines) + b"\r\n" + bytes(answer.body))
-        self.transport.close()
+        self._leave()
+
+    def _leave(self) -> None:
+        """Say that nothing more comes, and close once the client has read that, for which it has a while.
+
+        Closing at once would reset the connection where more is on its way, and take the answer from the client.
+        """
+        self._has_left = True
+        self._unset_keepalive_if_required()
+        if not self._is_idle():  # The application learns that nobody is there any more.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            self._start_timer(self.linger_seconds)
+        else:
+            self.transport.close()
+
+    def _throw_away(self, data: bytes) -> None:
+        self._lingering_bytes += len(data)
+        if self._lingering_bytes > self.max_linger_bytes:
+            self.transport.close()
 
     def _awaits_head(self) -> bool:
         """Whether nothing is under way but a head, or the line feeds that may stand before one."""
