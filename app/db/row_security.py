@@ -9,6 +9,7 @@ no row.
 """
 
 from collections.abc import Collection
+from contextlib import suppress
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
@@ -36,19 +37,15 @@ def make_role(connection: Connection) -> None:
 
     For the first migration. Raises `StartRefused` with the statements for an administrator where the owner may not.
     """
-    owner = connection.scalar(text("select quote_ident(current_user)"))
     if not _role_exists(connection):
-        try:
-            with connection.begin_nested():
-                connection.exec_driver_sql(
-                    f"create role {ROLE} nologin nosuperuser nocreatedb nocreaterole nobypassrls noinherit"
-                )
-        except ProgrammingError as error:
-            if not _role_exists(connection):  # another database of this server may have made it meanwhile
-                raise StartRefused(_ASK_AN_ADMINISTRATOR.format(role=ROLE, owner=owner)) from error
-    if not connection.scalar(text("select pg_has_role(current_user, :role, 'SET')"), {"role": ROLE}):
-        # From PostgreSQL 16 on, who makes a role may not become it by that alone.
-        connection.exec_driver_sql(f"grant {ROLE} to current_user with set true, inherit false")
+        _try_as_owner(
+            connection, f"create role {ROLE} nologin nosuperuser nocreatedb nocreaterole nobypassrls noinherit"
+        )
+    if not _may_become_role(connection):  # from PostgreSQL 16 on, who makes a role may not become it by that alone
+        _try_as_owner(connection, f"grant {ROLE} to current_user with set true, inherit false")
+    if not _may_become_role(connection):
+        owner = connection.scalar(text("select quote_ident(current_user)"))
+        raise StartRefused(_ASK_AN_ADMINISTRATOR.format(role=ROLE, owner=owner))
     schema = connection.scalar(text("select quote_ident(current_schema())"))
     connection.exec_driver_sql(f"grant usage on schema {schema} to {ROLE}")
     for what, rights in (("tables", "select, insert, update, delete"), ("sequences", "usage")):
@@ -86,13 +83,26 @@ def check_start(connection: Connection, tenant_tables: Collection[str], open_tab
         raise StartRefused("Row-level security does not hold on this database: " + "; ".join(faults) + ".")
 
 
+def _try_as_owner(connection: Connection, statement: str) -> None:
+    """Do it if the owner may. Another database of the same server may also have done it in the meantime."""
+    with suppress(ProgrammingError), connection.begin_nested():
+        connection.exec_driver_sql(statement)
+
+
+def _may_become_role(connection: Connection) -> bool:
+    """Whether the role is there and the owner may take it."""
+    may = text("select pg_has_role(current_user, oid, 'SET') from pg_roles where rolname = :role")
+    return bool(connection.scalar(may, {"role": ROLE}))
+
+
 def _role_exists(connection: Connection) -> bool:
     return bool(connection.scalar(text("select 1 from pg_roles where rolname = :role"), {"role": ROLE}))
 
 
 _ASK_AN_ADMINISTRATOR = (
-    "The database user {owner} may not create roles. Run this once as an administrator of the database server, then "
-    "start again: CREATE ROLE {role} NOLOGIN; GRANT {role} TO {owner} WITH SET TRUE, INHERIT FALSE;"
+    "The database user {owner} may not make or take the role {role}, under which the service works. Run this once as "
+    "an administrator of the database server, then start again (leave the first statement out where the role exists): "
+    "CREATE ROLE {role} NOLOGIN; GRANT {role} TO {owner} WITH SET TRUE, INHERIT FALSE;"
 )
 _HERE_SCHEMA = "relnamespace = current_schema()::regnamespace"
 
