@@ -11,7 +11,18 @@ import pytest
 from app.kit import outcalls
 from app.kit.answers import Answer, Failure
 from app.kit.connector import bound_tls_memory
-from tests.kit.receiving import NO_CONTENT, Script, ask, calling, hangs, receiving, repeats, says, serving
+from tests.kit.receiving import (
+    NO_CONTENT,
+    PATIENT_SECONDS,
+    Script,
+    ask,
+    calling,
+    hangs,
+    receiving,
+    repeats,
+    says,
+    serving,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -79,10 +90,14 @@ async def attempt(script: Script, scheme: str, attempt_seconds: float | None = N
         ),
     ],
 )  # fmt: skip
-async def test_receivers_that_end(script: Script, scheme: str, status: int | None, failure: Failure | None) -> None:
+async def test_receivers_that_end(
+    script: Script, scheme: str, status: int | None, failure: Failure | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outcalls, "BODY_SECONDS", 2 * PATIENT_SECONDS)  # None of them is to be waited for.
     answer = await attempt(script, scheme)
     assert (answer.status, answer.failure) == (status, failure), answer
     assert len(answer.body) <= outcalls.MAX_KEPT_BYTES
+    assert answer.milliseconds < 1000 * PATIENT_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -113,6 +128,19 @@ async def test_after_the_head_little_time_is_left_for_the_body(
     answer = await attempt(script, scheme)
     assert (answer.status, answer.failure) == (200, None)
     assert set(answer.body) <= set(b"x")
+    assert 200 <= answer.milliseconds < 1000 * PATIENT_SECONDS
+
+
+@pytest.mark.parametrize(("count", "failure"), [(63, None), (64, Failure.PROTOCOL)])
+async def test_interim_heads_are_counted(count: int, failure: Failure | None) -> None:
+    answer = await attempt(says(PROCESSING * count + HEAD + b"Content-Length: 0\r\n\r\n"), "http")
+    assert answer.failure == failure
+
+
+async def test_nothing_is_inflated() -> None:
+    packed = gzip.compress(b"x" * 1000)
+    head = HEAD + f"Content-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n".encode()
+    assert (await attempt(says(head + packed), "http")).body == packed
 
 
 async def test_the_first_four_kibibytes_are_kept() -> None:
