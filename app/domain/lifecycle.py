@@ -16,7 +16,7 @@ from pydantic import ConfigDict, JsonValue
 
 from app.domain.errors import ActNotAllowed
 from app.domain.policy import Rules
-from app.domain.texts import Actor, Member, Steward
+from app.domain.texts import Actor, Steward
 from app.domain.vocabulary import (
     Anonymity,
     Choice,
@@ -72,6 +72,14 @@ class Span:
 
     since: datetime
     until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class PanelMember:
+    """A member of the panel."""
+
+    ref: str
+    group: Group
 
 
 @dataclass(frozen=True)
@@ -237,7 +245,7 @@ class Case:
     decision_expected_on: date | None = None
     steward: Steward | None = None
     question: Question | None = None
-    panel: tuple[Member, ...] = ()
+    panel: tuple[PanelMember, ...] = ()
     chair: str | None = None
     conflicts_of_interest: tuple[ConflictOfInterest, ...] = ()
     votes: tuple[Ballot, ...] = ()

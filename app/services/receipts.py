@@ -4,13 +4,14 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 from sqlalchemy import select
 
 from app.db.tables import Event, Suggestion
-from app.db.tenancy import ScopedSession
+from app.db.tenancy import ScopedSession, TenantScope
 from app.domain.acts.rules import ReadReceipt
 from app.domain.lifecycle import ACTS, RECEIPT, Case
 from app.domain.owed import promises_of
@@ -21,6 +22,7 @@ from app.domain.texts import Author
 from app.domain.vocabulary import FeedbackMode, Outcome, Progress, Reason, State
 from app.kit.shapes import Instant, Shape
 from app.services import words
+from app.services.access import credential_of, look_up
 from app.services.cases import find, read_case
 from app.services.folding import history_of
 from app.services.idempotency import Effect
@@ -109,6 +111,28 @@ class ReceiptView(Shape):
     reports: tuple[ReportedView, ...]
     timeline: tuple[HappenedView, ...]
     allowed_acts: tuple[str, ...]
+
+
+class Codes(Shape, json_schema_extra={"examples": [{"codes": ["hbr_RKGV-2W5Z-A79Q-V36F-81KT-T9A0-K3JH-5JE8-G"]}]}):
+    """Receipt codes of one author, at most 50."""
+
+    codes: Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(max_length=50)]
+
+
+class IdeaView(Shape):
+    """One of my ideas. `news` says whether there is something that its author has not read yet."""
+
+    id: UUID
+    title: str | None
+    state: State
+    state_text: str
+    news: bool
+
+
+class IdeaList(Shape):
+    """My ideas, in the order of the codes; wrong codes are left out."""
+
+    items: tuple[IdeaView, ...]
 
 
 @dataclass(frozen=True)
@@ -201,6 +225,31 @@ def show_receipt(standing: Standing, rules: Rules, now: datetime, accept_languag
         ),
         allowed_acts=tuple(acts_by_receipt(case, now)),
     )
+
+
+def show_ideas(session: ScopedSession, codes: Codes, now: datetime, accept_language: str | None) -> IdeaList:
+    """The ideas that the codes open, of whatever organisation. Reads only. Needs a session without a scope."""
+    found = dict[UUID, tuple[UUID, UUID]]()
+    for code in codes.codes:
+        hashed = credential_of("receipt", code)
+        caller = look_up(session, "receipt", hashed, now) if hashed is not None else None
+        if caller is not None and caller.suggestion_id is not None:
+            found.setdefault(caller.suggestion_id, (caller.organisation_id, caller.suggestion_id))
+    items = []
+    for organisation_id, suggestion_id in found.values():
+        session.enter(TenantScope(organisation_id, sees_hidden=True))
+        standing = stand(session, suggestion_id)
+        language = words.choose_language(_preferred_language(standing.row), accept_language)
+        items.append(
+            IdeaView(
+                id=suggestion_id,
+                title=standing.row.title,
+                state=standing.case.state,
+                state_text=words.label("state", standing.case.state, language),
+                news=standing.has_news,
+            )
+        )
+    return IdeaList(items=tuple(items))
 
 
 def acts_by_receipt(case: Case, now: datetime) -> list[str]:

@@ -51,7 +51,8 @@ def people_at(session: ScopedSession, site_id: UUID | None, group: Group) -> int
 
 def with_predecessors(session: ScopedSession, site_ids: Iterable[UUID]) -> frozenset[UUID]:
     """The sites and all those that they follow: a successor inherits the history."""
-    before = dict(session.execute(select(Site.id, Site.successor_of).where(Site.successor_of.is_not(None))).tuples())
+    followed = select(Site.id, Site.successor_of).where(Site.successor_of.is_not(None))
+    before = {site_id: earlier for site_id, earlier in session.execute(followed)}  # noqa: C416 -- rows are no pairs to mypy
     found = set(site_ids)
     waiting = list(found)
     while waiting:

@@ -41,6 +41,12 @@ def needs(*scopes: str, scheme: Token = "key", refuses: Sequence[str] = ()) -> d
     return {"security": security, REFUSES: tuple(refuses)}
 
 
+def needs_or_receipt(*scopes: str, refuses: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the `openapi_extra` of a route that takes a key with any one of `scopes`, or a receipt."""
+    security: list[dict[str, list[str]]] = [*({"key": [scope]} for scope in sorted(scopes)), {"receipt": []}]
+    return {"security": security, REFUSES: tuple(refuses)}
+
+
 def open_to_all(*, refuses: Sequence[str] = ()) -> dict[str, Any]:
     """Return the `openapi_extra` of a route that asks for no key."""
     return {"security": [], REFUSES: tuple(refuses)}
@@ -53,41 +59,44 @@ class Access:
     scheme: Token | None
     """None: the route is open to all."""
     scopes: frozenset[str]
-    """Any one of them is enough; none: the key or receipt itself is."""
+    """Any one of them is enough for a key; none: the key or receipt itself is."""
+    takes_receipts: bool = False
+    """A route for keys that takes a receipt, too."""
 
     @classmethod
     def of(cls, security: Sequence[Mapping[Token, Sequence[str]]]) -> "Access":
-        """Read OpenAPI's list of alternatives, which are of one scheme here and have one scope each."""
+        """Read OpenAPI's list of alternatives, which have one scope each."""
         schemes = {scheme for alternative in security for scheme in alternative}
-        if len(schemes) > 1:
-            raise TypeError("a route is for keys or for receipts, and never for both")
         scopes = frozenset(scope for alternative in security for asked in alternative.values() for scope in asked)
+        if len(schemes) > 1:
+            return cls("key", scopes, takes_receipts=True)
         return cls(next(iter(schemes), None), scopes)
 
     async def check(self, call: Call) -> None:
         """Find the caller. Raises Unauthenticated and MissingScope. Touches no database while the caller is known."""
         if self.scheme is None:
             return
-        hashed = credential_of(self.scheme, self._token_of(call, self.scheme))
+        scheme, token = self._token_of(call, self.scheme)
+        hashed = credential_of(scheme, token)
         if hashed is None:
             raise Unauthenticated(
                 "This key was mistyped: its last characters, which are computed from the others, do not fit."
-                if self.scheme == "key"
+                if scheme == "key"
                 else "This receipt code was mistyped: its check character does not fit."
             )
-        caller = await call.services.callers.get(self.scheme, hashed, call.now)
+        caller = await call.services.callers.get(scheme, hashed, call.now)
         if caller is None:
             raise Unauthenticated(
                 "This key is not known here, or it was revoked or has expired."
-                if self.scheme == "key"
+                if scheme == "key"
                 else "This receipt code is not known here, or it is no longer valid."
             )
         call.known_caller = caller
         call.scope["state"]["caller"] = caller
-        if self.scopes and self.scopes.isdisjoint(caller.scopes):
+        if scheme == "key" and self.scopes and self.scopes.isdisjoint(caller.scopes):
             raise MissingScope(self.scopes)
 
-    def _token_of(self, call: Call, scheme: Token) -> str:
+    def _token_of(self, call: Call, scheme: Token) -> tuple[Token, str]:
         values = [value for name, value in call.scope["headers"] if name == b"authorization"]
         if not values:
             raise Unauthenticated
@@ -95,9 +104,12 @@ class Access:
             raise Unauthenticated("The header Authorization stands there twice, and may stand there once.")
         value: bytes = values[0]
         kind, _, token = value.decode("latin-1").strip(" \t").partition(" ")
-        token, prefix = token.lstrip(" "), _PREFIXES[scheme]
+        token = token.lstrip(" ")
+        if self.takes_receipts and token[: len(RECEIPT_PREFIX)].lower() == RECEIPT_PREFIX:
+            scheme = "receipt"
+        prefix = _PREFIXES[scheme]
         if kind.lower() != "bearer":
             raise Unauthenticated("The header Authorization has another form than: Bearer, a space, the key.")
         if token[: len(prefix)].lower() != prefix:
             raise Unauthenticated(f"This address takes {_CALLED[scheme]}.")
-        return prefix + token[len(prefix) :]
+        return scheme, prefix + token[len(prefix) :]

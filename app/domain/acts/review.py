@@ -22,6 +22,7 @@ from app.domain.lifecycle import (
     Lead,
     MergedOne,
     Moment,
+    PanelMember,
     Question,
     ReferTo,
     Span,
@@ -165,7 +166,7 @@ class StartReview(
         votes = case.votes if case.state is State.UNDER_REVIEW else ()
         return replace(
             case,
-            panel=self.panel,
+            panel=tuple(PanelMember(member.ref, member.group) for member in self.panel),
             chair=self.chair,
             conflicts_of_interest=tuple(ConflictOfInterest(one.ref, one.what) for one in self.conflicts_of_interest),
             votes=tuple(replace(vote, group=groups[vote.ref]) for vote in votes if vote.ref in groups),
