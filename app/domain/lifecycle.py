@@ -268,7 +268,8 @@ class Case:
     messages: tuple[UUID, ...] = ()
     told: Told = Told()
     told_final_at: datetime | None = None
-    read_mark: str = ""
+    read_mark: str = ""  # stands for everything that the author has read in the receipt view
+    read_reports: tuple[UUID, ...] = ()  # the reports among it
     news_at: datetime | None = None
     supporters: tuple[Supporter, ...] = ()
     confirmations: tuple[Confirmation, ...] = ()

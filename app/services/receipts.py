@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from app.db.tables import Event, Suggestion
 from app.db.tenancy import ScopedSession, TenantScope
-from app.domain.acts.rules import ReadReceipt
-from app.domain.lifecycle import ACTS, RECEIPT, Case
+from app.domain.acts.rules import ReadReceipt, told_now
+from app.domain.lifecycle import ACTS, RECEIPT, Case, Told
 from app.domain.owed import promises_of
 from app.domain.policy import Rules
 from app.domain.promises import PromiseState
@@ -23,7 +23,7 @@ from app.domain.vocabulary import FeedbackMode, Outcome, Progress, Reason, State
 from app.kit.shapes import Instant, Shape
 from app.services import words
 from app.services.access import credential_of, look_up
-from app.services.cases import find, read_case
+from app.services.cases import find, read_case, stored_case
 from app.services.folding import history_of
 from app.services.idempotency import Effect
 from app.services.suggestions import perform_rule
@@ -161,6 +161,15 @@ class Standing:
         """Whether there is something that the author has not read here."""
         return self.mark not in ("", self.case.read_mark)
 
+    @property
+    def tells(self) -> bool:
+        """Whether reading it tells the author of the decision or of the final report for the first time."""
+        known = self.case.told
+        if self.answering.id != self.case.id:
+            known = next((one.told for one in self.answering.merged if one.id == self.case.id), Told())
+        now = told_now(self.answering)
+        return (now.of_decision and not known.of_decision) or (now.of_final and not known.of_final)
+
 
 def stand(session: ScopedSession, suggestion_id: UUID) -> Standing:
     """Everything that the author of a suggestion may read now. Raises NotFound."""
@@ -176,17 +185,31 @@ def stand(session: ScopedSession, suggestion_id: UUID) -> Standing:
 
 
 def read_news(session: ScopedSession, suggestion_id: UUID, now: datetime) -> Effect:
-    """Records that the author has read what stands, if there is something new: `suggestion.told`."""
-    standing = stand(session, suggestion_id)
-    if standing.has_news:
-        perform_rule(session, suggestion_id, ReadReceipt(mark=standing.mark), now)
+    """Remembers what the author has read; `suggestion.told` where it is the decision or the final report.
+
+    What is read otherwise leaves no event, and the version stays.
+    """
+    with session.for_rules():
+        session.get(Suggestion, suggestion_id, with_for_update=True)
+        standing = stand(session, suggestion_id)
+        if standing.tells:
+            perform_rule(session, suggestion_id, ReadReceipt(), now)
+        if standing.has_news:
+            row = find(session, suggestion_id)
+            read = tuple(line.id for line in standing.history.history)
+            row.case = stored_case(replace(read_case(row.case), read_mark=standing.mark, read_reports=read))
+            session.flush()
     return Effect(200, (suggestion_id,))
 
 
-def show_receipt(standing: Standing, rules: Rules, now: datetime, accept_language: str | None) -> ReceiptView:
-    """The view in the author's language, or in the one that the request asks for where the author named none."""
+def language_of(standing: Standing, accept_language: str | None) -> words.Language:
+    """The author's language, or the one that the request asks for where the author named none."""
+    return words.choose_language(_preferred_language(standing.row), accept_language)
+
+
+def show_receipt(standing: Standing, rules: Rules, now: datetime, language: words.Language) -> ReceiptView:
+    """The view as the author reads it."""
     row, case = standing.row, standing.case
-    language = words.choose_language(_preferred_language(row), accept_language)
     question = case.question
     return ReceiptView(
         id=row.id,
@@ -239,7 +262,7 @@ def show_ideas(session: ScopedSession, codes: Codes, now: datetime, accept_langu
     for organisation_id, suggestion_id in found.values():
         session.enter(TenantScope(organisation_id, sees_hidden=True))
         standing = stand(session, suggestion_id)
-        language = words.choose_language(_preferred_language(standing.row), accept_language)
+        language = language_of(standing, accept_language)
         items.append(
             IdeaView(
                 id=suggestion_id,

@@ -275,13 +275,12 @@ def _announce(session: ScopedSession, context: Context, row: Suggestion, submiss
 
 
 def show_submitted(
-    session: ScopedSession, context: Context, row: Suggestion, sent: Submission
+    session: ScopedSession, context: Context, row: Suggestion, sent: Submission, language: words.Language
 ) -> views.SubmittedView:
     """The suggestion with what its author is given: receipt, advice about anonymity, signposts."""
     (view,) = views.show_suggestions(session, [row], views.Reader(context.caller.scopes), context.now)
     code = receipt_for(row, context)
     nation = read_rules(session).nation
-    language = words.choose_language(sent.author.preferred_language if sent.author else None, None)
     found = signposts.signposts_for(nation, sent.safety.at_risk_now, sent.safety.own_employment, language)
     return views.SubmittedView.model_construct(
         **{name: getattr(view, name) for name in views.SuggestionView.model_fields},

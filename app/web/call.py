@@ -17,6 +17,7 @@ from app.services.access import Caller
 from app.services.context import Context
 from app.services.idempotency import Effect
 from app.services.suggestions import Condition
+from app.services.words import Language, choose_language
 from app.web.answers import Shown, matches_none_of
 from app.web.state import Services, Session
 
@@ -78,6 +79,11 @@ class Call(Request):
     def now(self) -> datetime:
         """The instant of this request: one for all that it does."""
         return self.services.clock()
+
+    @cached_property
+    def language(self) -> Language:
+        """The language that Accept-Language asks for, English by default."""
+        return choose_language(None, self.headers.get("accept-language"))
 
     def next_url(self, cursor: str | None) -> str | None:
         """Return this list's address with the cursor of its next page, or None where there is none."""

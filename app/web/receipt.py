@@ -98,5 +98,7 @@ def _read(session: Session, call: Call, id: UUID) -> Shown:
 
 def _look(session: Session, call: Call, id: UUID) -> tuple[Shown, bool]:
     standing = receipts.stand(session, id)
-    view = receipts.show_receipt(standing, read_rules(session), call.now, call.headers.get("accept-language"))
-    return single(view, standing.row.version), standing.has_news
+    language = receipts.language_of(standing, call.headers.get("accept-language"))
+    view = receipts.show_receipt(standing, read_rules(session), call.now, language)
+    headers = {"Content-Language": language, "Vary": "Accept-Language"}
+    return single(view, standing.row.version, headers=headers), standing.has_news

@@ -189,5 +189,6 @@ def show_submitted(session: Session, call: Call, effect: Effect, sent: Submissio
     id = effect.ids[0]
     with session.for_rules():
         row = find(session, id)
-        view = submission.show_submitted(session, call.context, row, sent)
-    return single(view, row.version, status=effect.status, location=f"/v1/suggestions/{id}")
+        view = submission.show_submitted(session, call.context, row, sent, call.language)
+    headers = {"Content-Language": call.language, "Vary": "Accept-Language"}
+    return single(view, row.version, status=effect.status, location=f"/v1/suggestions/{id}", headers=headers)

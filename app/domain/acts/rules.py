@@ -77,9 +77,7 @@ class SetFree(
 
 
 class ReadReceipt(Act, scope=SYSTEM, leaves=_ANY, event="suggestion.told", by_author=True):
-    """The author opened the receipt view and found something new there. `mark` stands for what was there to read."""
-
-    mark: str
+    """The author opened the receipt view and read the decision, or the final report, for the first time."""
 
     def others(self, case: Case) -> tuple[UUID, ...]:
         """The suggestion in which it lives on: its closing waits for this author, too."""
@@ -87,7 +85,7 @@ class ReadReceipt(Act, scope=SYSTEM, leaves=_ANY, event="suggestion.told", by_au
 
     def apply(self, case: Case, at: Moment) -> Case:
         """Told of everything that stands."""
-        return now_told(replace(case, read_mark=self.mark), told_now(case), at)
+        return now_told(case, told_now(case), at)
 
     def ripple(self, other: Case, before: Case, after: Case, at: Moment) -> Case:  # noqa: ARG002
         """Told of everything that stands in the survivor."""
