@@ -1,6 +1,6 @@
 """The tenant scope: organisation, the key's sites and what is hidden are ONE filter on every statement of a session.
 
-Three parts hold it together. `ScopedSession` carries the scope. `criteria` are added to every ORM statement. The guard
+Three parts hold it together. `ScopedSession` carries the scope. Criteria are added to every ORM statement. The guard
 (`tenancy_guard`) looks at each statement's text before it goes to the driver, whatever made it, and refuses what names
 a table of an organisation without that organisation. On PostgreSQL row-level security stands behind all three
 (`row_security`).
@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, event, exists, inspect, not_, or_, text
+from sqlalchemy import ColumnElement, Connection, Executable, and_, event, exists, inspect, not_, or_, text
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql.base import ExecutableOption
 from typing_extensions import override
@@ -44,10 +44,12 @@ class TenantScope:
     sees_hidden: bool = False
 
 
-_CLASSES: tuple[type[OfOrganisation], ...] = tuple(
-    mapper.class_ for mapper in Base.registry.mappers if issubclass(mapper.class_, OfOrganisation)
-)
-TENANT_TABLES = frozenset(row.__table__.name for row in _CLASSES)  # type: ignore[attr-defined]
+_CLASSES: dict[str, type[OfOrganisation]] = {
+    mapper.local_table.description: mapper.class_
+    for mapper in Base.registry.mappers
+    if issubclass(mapper.class_, OfOrganisation)
+}
+TENANT_TABLES = frozenset(_CLASSES)
 """The tables whose rows belong to one organisation each."""
 OPEN_TABLES = frozenset(Base.metadata.tables) - TENANT_TABLES
 """The tables outside the tenancy. They hold no content: who there is, whose a credential is, what time must look at."""
@@ -76,24 +78,45 @@ def _seen_with_its_suggestion(scope: TenantScope, row: type[OfSuggestion]) -> Co
     return and_(of_organisation, with_suggestion)
 
 
-@lru_cache(1024)
-def criteria(scope: TenantScope) -> tuple[ExecutableOption, ...]:
-    """One option per table of an organisation.
+@lru_cache(16384)
+def _criterion(scope: TenantScope, table: str) -> ExecutableOption:
+    """What a statement is given for each table that it names.
 
-    All of them, for every statement: choosing by the statement's own entities leaves out what a subquery counts. And
-    plain expressions, never lambdas: a lambda is cached by its code, not by what its closure holds, so that the second
+    Plain expressions, never lambdas: a lambda is cached by its code, not by what its closure holds, so that the second
     organisation would be given the first one's sites.
     """
-    options = []
-    for row in _CLASSES:
-        if row is Suggestion:
-            where = seen(scope, row)
-        elif issubclass(row, OfSuggestion):
-            where = _seen_with_its_suggestion(scope, row)
+    row = _CLASSES[table]
+    if row is Suggestion:
+        where = seen(scope, row)
+    elif issubclass(row, OfSuggestion):
+        where = _seen_with_its_suggestion(scope, row)
+    else:
+        where = row.organisation_id == scope.organisation_id
+    return with_loader_criteria(row, where, include_aliases=True)
+
+
+def _tables_in(statement: Executable) -> set[str]:
+    """The tables of an organisation that stand anywhere in the statement, in subqueries and by their columns, too.
+
+    A table that was missed here would not go unnoticed: without its criterion the statement does not name the
+    organisation, and the guard refuses it. Giving every statement the criteria of all tables would be as safe and costs
+    several times the statement itself.
+    """
+    found: set[str] = set()
+    looked_at: set[int] = set()
+    left: list[Any] = [statement]
+    while left:
+        element = left.pop()
+        if id(element) in looked_at:
+            continue
+        looked_at.add(id(element))
+        if element.__visit_name__ == "table":
+            found.add(element.name)
+        elif element.__visit_name__ == "column":
+            left += () if element.table is None else (element.table,)
         else:
-            where = row.organisation_id == scope.organisation_id
-        options.append(with_loader_criteria(row, where, include_aliases=True))
-    return tuple(options)
+            left += element.get_children()
+    return found & TENANT_TABLES
 
 
 _ENTER = text("select set_config('heardback.organisation', :organisation, true)")
@@ -163,4 +186,6 @@ class ScopedSession(Session):
 def _add_criteria(state: ORMExecuteState) -> None:
     session = state.session
     if isinstance(session, ScopedSession) and session.scope and state.is_orm_statement and not state.is_insert:
-        state.statement = state.statement.options(*criteria(session.scope))
+        scope = session.scope
+        criteria = [_criterion(scope, table) for table in sorted(_tables_in(state.statement))]
+        state.statement = state.statement.options(*criteria)
