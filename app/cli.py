@@ -128,7 +128,9 @@ def create_key(
     organisation: OfOrganisation,
     scopes: Annotated[str, typer.Option(help="Scopes, separated by commas.")],
     system: Annotated[str, typer.Option(help="The name of the system that will use the key.")],
-    sites: Annotated[str | None, typer.Option(help="Limit the key to these sites, by code, separated by commas.")] = None,
+    sites: Annotated[
+        str | None, typer.Option(help="Limit the key to these sites, by code, separated by commas.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make an API key. It is printed once."""

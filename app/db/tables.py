@@ -151,7 +151,10 @@ class Agenda(Base):
     subject: Mapped[UUID] = mapped_column(primary_key=True)
     due_at: Mapped[float]
     last_served: Mapped[float]
-    __table_args__ = (Index("ix_agenda_due", "kind", "due_at"), Index("ix_agenda_served", "kind", "last_served", "due_at"))
+    __table_args__ = (
+        Index("ix_agenda_due", "kind", "due_at"),
+        Index("ix_agenda_served", "kind", "last_served", "due_at"),
+    )
 
 
 # ── organisations, keys, sites ──
@@ -179,7 +182,9 @@ class ApiKey(OfOrganisation, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     system: Mapped[str] = mapped_column(REF)
     scopes: Mapped[list[Any]]
-    sites: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql"))
+    sites: Mapped[list[Any] | None] = mapped_column(
+        JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+    )
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     version: Mapped[int]
@@ -211,7 +216,9 @@ class Suggestion(OfOrganisation, Base):
     language: Mapped[str | None] = mapped_column(CODE)
     tags: Mapped[list[Any]]
     lenses: Mapped[list[Any]]
-    author: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql"))
+    author: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+    )
     co_authors: Mapped[list[Any]]
     own_employment: Mapped[bool]
     system: Mapped[str] = mapped_column(REF)
@@ -319,7 +326,9 @@ class Source(OfOrganisation, Base):
     name: Mapped[str] = mapped_column(REF)
     scheme: Mapped[str] = mapped_column(WORD)
     system: Mapped[str | None] = mapped_column(REF)
-    sites: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql"))
+    sites: Mapped[list[Any] | None] = mapped_column(
+        JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+    )
     settings: Mapped[dict[str, Any]]
     secrets: Mapped[list[Any]]
     version: Mapped[int]
@@ -353,7 +362,9 @@ class WebhookId(OfOrganisation, Base):
     answer_status: Mapped[int]
     answer: Mapped[dict[str, Any]]
     received_at: Mapped[datetime]
-    __table_args__ = (ForeignKeyConstraint(["organisation_id", "source_id"], ["sources.organisation_id", "sources.id"]),)
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation_id", "source_id"], ["sources.organisation_id", "sources.id"]),
+    )
 
 
 class Report(OfSuggestion, Base):
@@ -421,7 +432,9 @@ class Subscription(OfOrganisation, Base):
     key_id: Mapped[UUID]
     system: Mapped[str] = mapped_column(REF)
     scopes: Mapped[list[Any]]
-    sites: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql"))
+    sites: Mapped[list[Any] | None] = mapped_column(
+        JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+    )
     sequence: Mapped[int] = mapped_column(BigInteger)
     heard_from: Mapped[int] = mapped_column(BigInteger)
     answered_well: Mapped[bool]
@@ -454,7 +467,9 @@ class Delivery(OfOrganisation, Base):
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     __table_args__ = (
-        ForeignKeyConstraint(["organisation_id", "subscription_id"], ["subscriptions.organisation_id", "subscriptions.id"]),
+        ForeignKeyConstraint(
+            ["organisation_id", "subscription_id"], ["subscriptions.organisation_id", "subscriptions.id"]
+        ),
         ForeignKeyConstraint(["organisation_id", "event_id"], ["events.organisation_id", "events.id"]),
         UniqueConstraint("organisation_id", "id"),
         Index(
@@ -500,7 +515,9 @@ class Attempt(OfOrganisation, Base):
     address: Mapped[str | None] = mapped_column(CODE)
     error: Mapped[str | None] = mapped_column(WORD)
     answer: Mapped[str] = mapped_column(Text)
-    __table_args__ = (ForeignKeyConstraint(["organisation_id", "delivery_id"], ["deliveries.organisation_id", "deliveries.id"]),)
+    __table_args__ = (
+        ForeignKeyConstraint(["organisation_id", "delivery_id"], ["deliveries.organisation_id", "deliveries.id"]),
+    )
 
 
 # ── requests ──

@@ -104,7 +104,9 @@ def _consent(outcome: Outcome, votes: Sequence[Ballot]) -> list[Seat]:
     if not care:
         return [Seat((Group.CARE_WORKER,), 1, "The care worker who is concerned must have voted.")]
     if outcome.is_yes and all(vote.choice is not Choice.YES for vote in care):
-        return [Seat((Group.CARE_WORKER,), 1, "A yes needs the consent of the care worker who is concerned: a vote of yes.")]
+        return [
+            Seat((Group.CARE_WORKER,), 1, "A yes needs the consent of the care worker who is concerned: a vote of yes.")
+        ]
     return []
 
 
@@ -115,9 +117,7 @@ def _quorum_and_share(votes: Sequence[Ballot], at: Moment) -> list[Seat]:
         seats.append(Seat(tuple(Group), lacking, words))
     care = sum(vote.group is Group.CARE_WORKER for vote in votes)
     if (lacking := _lacking_care_workers(care, len(votes), policy.care_worker_share)) > 0:
-        words = (
-            f"Care workers must hold at least {policy.care_worker_share:.0%} of the votes and hold {care} of {len(votes)}."
-        )
+        words = f"Care workers must hold at least {policy.care_worker_share:.0%} of the votes and hold {care} of {len(votes)}."
         seats.append(Seat((Group.CARE_WORKER,), lacking, words))
     return seats
 
@@ -134,7 +134,11 @@ def _lacking_care_workers(care: int, votes: int, share: float) -> int:
 def _check_decider(case: Case, at: Moment, *, in_review: bool) -> None:
     decider = case.chair if in_review else (case.steward.ref if case.steward else None)
     if at.actor is None or at.actor.ref != decider:
-        words = "After a review its chair decides." if in_review else "Without a review only the steward may give a quick yes."
+        words = (
+            "After a review its chair decides."
+            if in_review
+            else "Without a review only the steward may give a quick yes."
+        )
         raise Invalid(Fault("/actor/ref", "not_allowed", words))
 
 

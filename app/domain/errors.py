@@ -200,7 +200,9 @@ class WebhookIdReused(Refusal):
     """A webhook-id arrived again with another body."""
 
     code: ClassVar[str] = "webhook_id_reused"
-    detail: ClassVar[str] = "This webhook-id arrived before with another body. Every new message needs an id of its own."
+    detail: ClassVar[str] = (
+        "This webhook-id arrived before with another body. Every new message needs an id of its own."
+    )
 
 
 class RateLimited(Refusal):

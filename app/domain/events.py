@@ -89,7 +89,9 @@ _OTHERS = (
         "Stands in the place of an event about a suggestion that is hidden because somebody may be at risk, whether or "
         "not the subscription asks for this type. `data` is empty.",
     ),
-    PublicEvent("safeguarding.report_kept", "A report came in for a hidden suggestion and was kept.", needs_safeguard=True),
+    PublicEvent(
+        "safeguarding.report_kept", "A report came in for a hidden suggestion and was kept.", needs_safeguard=True
+    ),
 )
 
 EVENT_TYPES: tuple[PublicEvent, ...] = tuple(

@@ -405,7 +405,13 @@ class Act(Shape):
             raise TypeError(f"act {name}: a second one, or without the docstring that is its API text")
         events = _many(event) or (f"suggestion.{name}",)
         cls.transition = Transition(
-            name, frozenset(_many(scope)), frozenset(_many(leaves)), frozenset(_many(enters)), events, frozenset(_many(shows)), by_author
+            name,
+            frozenset(_many(scope)),
+            frozenset(_many(leaves)),
+            frozenset(_many(enters)),
+            events,
+            frozenset(_many(shows)),
+            by_author,
         )
         ACTS[name] = cls
 

@@ -18,7 +18,9 @@ _INSURANCE = re.compile(
 )
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+", re.ASCII)
 _PHONE = re.compile(r"(?<![\w+])(?:\+44[\s-]?(?:\(0\))?|0)(?:[\s-]?[0-9]){9,10}(?![0-9])", re.ASCII)
-_POSTCODE = re.compile(r"(?<![0-9A-Za-z])(?:GIR ?0AA|[A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][ABD-HJLNP-UW-Z]{2})(?![0-9A-Za-z])", re.ASCII)
+_POSTCODE = re.compile(
+    r"(?<![0-9A-Za-z])(?:GIR ?0AA|[A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][ABD-HJLNP-UW-Z]{2})(?![0-9A-Za-z])", re.ASCII
+)
 _BIRTH_DATE = re.compile(
     r"(?:\bborn(?:\s+on)?|\bdate of birth|\bd\.?o\.?b\.?)\s*:?\s*"
     r"([0-9]{1,2}[./ -](?:[0-9]{1,2}|[A-Za-z]{3,9})[./ -][0-9]{2,4}|[0-9]{4}-[0-9]{2}-[0-9]{2})",

@@ -113,5 +113,3 @@ def treated(text: str | None, pointer: str, policy: Policy) -> tuple[str | None,
 def is_about_what_matters_most(lenses: tuple[str, ...], tags: tuple[str, ...]) -> bool:
     """Whether somebody with lived experience, or family, must vote on it."""
     return WHAT_MATTERS_MOST in lenses or WHAT_MATTERS_MOST in tags
-
-

@@ -87,7 +87,9 @@ class Author(Shape):
 class MessageToAuthor(
     Shape,
     json_schema_extra={
-        "examples": [{"text": "Thank you. We have read your idea.", "summary": "We have read it.", "feedback_mode": "A"}]
+        "examples": [
+            {"text": "Thank you. We have read your idea.", "summary": "We have read it.", "feedback_mode": "A"}
+        ]
     },
 ):
     """What is written to the author: the text, a summary that fits one text message, and what it is for."""

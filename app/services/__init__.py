@@ -1,0 +1,1 @@
+"""The use cases: one function each, in the transaction of whoever calls."""

@@ -57,11 +57,15 @@ def look_up(session: ScopedSession, kind: Token, hashed: bytes, now: datetime) -
     if found is None or found.kind != kind or (found.expires_at is not None and found.expires_at <= now):
         return None
     if kind == "receipt":
-        return Caller(found.organisation_id, found.subject_id, f"receipt:{found.subject_id}", frozenset(), None, found.subject_id)
+        return Caller(
+            found.organisation_id, found.subject_id, f"receipt:{found.subject_id}", frozenset(), None, found.subject_id
+        )
     session.enter(TenantScope(found.organisation_id, sees_hidden=True))
     key = session.get(ApiKey, found.subject_id)
     if key is None or key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
         return None
     sites = None if key.sites is None else with_predecessors(session, (UUID(site) for site in key.sites))
     ends = [instant for instant in (key.expires_at, found.expires_at) if instant is not None]
-    return Caller(found.organisation_id, key.id, key.system, frozenset(key.scopes), sites, None, min(ends, default=None))
+    return Caller(
+        found.organisation_id, key.id, key.system, frozenset(key.scopes), sites, None, min(ends, default=None)
+    )

@@ -106,4 +106,3 @@ def save(
         statements.drop_agenda(session, "suggestion", row.id)
     else:
         statements.put_agenda(session, "suggestion", row.id, wake_at.timestamp())
-

@@ -75,7 +75,13 @@ class _Inputs:
 
 
 def refold(
-    session: ScopedSession, suggestion_id: UUID, case: Case, before: Case, now: datetime, *, reports_changed: bool = False
+    session: ScopedSession,
+    suggestion_id: UUID,
+    case: Case,
+    before: Case,
+    now: datetime,
+    *,
+    reports_changed: bool = False,
 ) -> Change:
     """Judges the reports of a case anew, if anything that the fold depends on has changed.
 
@@ -103,7 +109,9 @@ def refold(
     return Change(before, after, joined, left, newly, struck)
 
 
-def announce(session: ScopedSession, row: Suggestion, change: Change, *, now: datetime, by: Report | None = None) -> None:
+def announce(
+    session: ScopedSession, row: Suggestion, change: Change, *, now: datetime, by: Report | None = None
+) -> None:
     """Publishes what a refold changed: joined and left reports, a conflict, the progress, a reopening by rule.
 
     `by` is the report that brought it about; None: an act did.
@@ -243,4 +251,3 @@ def _opens_again(before: Progress | None, now: Progress | None) -> bool:
     if before is now:
         return False
     return now in (Progress.STOPPED, Progress.CONFLICT) or before is Progress.IMPLEMENTED
-

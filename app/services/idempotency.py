@@ -75,7 +75,9 @@ def once(
     }
     claim = _CLAIM[session.connection().dialect.name]
     if _is_taken(session, claim, row):
-        kept = session.execute(select(Idempotency).where(Idempotency.system == system, Idempotency.key == key)).scalar_one()
+        kept = session.execute(
+            select(Idempotency).where(Idempotency.system == system, Idempotency.key == key)
+        ).scalar_one()
         if kept.fingerprint != fingerprint:
             raise IdempotencyKeyReused
         return Effect(kept.answer_status, tuple(UUID(one) for one in kept.ids)), True

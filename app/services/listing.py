@@ -122,5 +122,3 @@ def _labelled(kind: str, value: str) -> ColumnElement[bool]:
         Label.kind == kind,
         Label.value == value,
     )
-
-

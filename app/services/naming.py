@@ -64,4 +64,3 @@ def _write(
     facts = {"anonymity": level.value}
     announcement = outbox.Announcement("suggestion.revised", facts=facts, group=Group(row.group).value, by_author=True)
     outbox.publish(session, row, announcement, now=context.now)
-

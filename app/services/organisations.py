@@ -67,9 +67,7 @@ def find_organisation(session: ScopedSession, code: str) -> Organisation:
     return found
 
 
-def make_site(
-    session: ScopedSession, now: datetime, *, code: str, name: str, service_type: str | None = None
-) -> Site:
+def make_site(session: ScopedSession, now: datetime, *, code: str, name: str, service_type: str | None = None) -> Site:
     """A new site of the session's organisation. Raises IdConflict for a code that is taken."""
     if session.execute(select(Site.id).where(Site.code == code)).first() is not None:
         raise IdConflict("There is a site with this code already.")
@@ -113,9 +111,7 @@ def make_key(
     )
     session.add(row)
     session.add(
-        Credential(
-            hash=digest(key), kind="key", organisation_id=organisation_id, subject_id=key_id, expires_at=None
-        )
+        Credential(hash=digest(key), kind="key", organisation_id=organisation_id, subject_id=key_id, expires_at=None)
     )
     session.flush()
     return NewKey(key_id, key)

@@ -49,14 +49,29 @@ def event_id(row_anonymity: str, *, by_author: bool, now: datetime) -> UUID:
 
 
 def publish(
-    session: ScopedSession, about: Suggestion | None, announcement: Announcement, *, now: datetime, id: UUID | None = None  # noqa: A002
+    session: ScopedSession,
+    about: Suggestion | None,
+    announcement: Announcement,
+    *,
+    now: datetime,
+    id: UUID | None = None,
 ) -> UUID:
     """Writes the event of what happened to a suggestion (or to none) and returns its id."""
     anonymous_author = announcement.by_author and about is not None and about.anonymity == Anonymity.ANONYMOUS
     made_id = id or (new_random_id() if anonymous_author else new_id(now))
     timestamp = day_of(now) if anonymous_author else now
-    data: dict[str, JsonValue] = {**_about(about), "actor_group": announcement.group, "caused_by": _cause(announcement.cause), **announcement.facts}
-    thin: dict[str, JsonValue] = {"id": str(made_id), "type": announcement.type, "timestamp": show_instant(timestamp), "data": data}
+    data: dict[str, JsonValue] = {
+        **_about(about),
+        "actor_group": announcement.group,
+        "caused_by": _cause(announcement.cause),
+        **announcement.facts,
+    }
+    thin: dict[str, JsonValue] = {
+        "id": str(made_id),
+        "type": announcement.type,
+        "timestamp": show_instant(timestamp),
+        "data": data,
+    }
     statements.insert_event(
         session,
         {
@@ -96,5 +111,3 @@ def _cause(cause: Cause | None) -> JsonValue:
         return None
     source = str(cause.source_id) if cause.source_id else None
     return {"report_id": str(cause.report_id), "source_id": source}
-
-

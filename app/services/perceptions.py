@@ -34,7 +34,8 @@ class Answers(Shape):
 
 
 class PerceptionRequest(
-    Shape, json_schema_extra={"examples": [{"group": "care_worker", "site": "brough", "answers": {"better_outcomes": 4}}]}
+    Shape,
+    json_schema_extra={"examples": [{"group": "care_worker", "site": "brough", "answers": {"better_outcomes": 4}}]},
 ):
     """One person's answers. By receipt, group and site are those of the suggestion and are left out here."""
 

@@ -116,9 +116,7 @@ def find_place(session: ScopedSession, site_id: UUID) -> Site:
     return row
 
 
-def change_site(
-    session: ScopedSession, site_id: UUID, patch: SitePatch, condition: Condition = ANY_VERSION
-) -> Effect:
+def change_site(session: ScopedSession, site_id: UUID, patch: SitePatch, condition: Condition = ANY_VERSION) -> Effect:
     """Changes a site. Raises NotFound, VersionMismatch, IdConflict, and Invalid for a predecessor that cannot be one."""
     row = find_place(session, site_id)
     condition.check(row.version)
@@ -214,4 +212,3 @@ def _predecessor(session: ScopedSession, row: Site, name: str) -> UUID:
         site = session.get(Site, walked)
         walked = site.successor_of if site else None
     return before
-

@@ -232,9 +232,7 @@ def show_receipt(standing: Standing, rules: Rules, now: datetime, language: word
         ),
         messages=standing.messages,
         reports=tuple(
-            ReportedView(
-                type=line.kind, summary=line.summary, occurred_at=line.occurred_at, struck_out=line.struck_out
-            )
+            ReportedView(type=line.kind, summary=line.summary, occurred_at=line.occurred_at, struck_out=line.struck_out)
             for line in standing.history.history
         ),
         timeline=tuple(

@@ -46,7 +46,13 @@ def reword(
 
 
 def _write(
-    session: ScopedSession, context: Context, row: Suggestion, changed: dict[str, Any], rules: Rules, *, contact_details: bool
+    session: ScopedSession,
+    context: Context,
+    row: Suggestion,
+    changed: dict[str, Any],
+    rules: Rules,
+    *,
+    contact_details: bool,
 ) -> None:
     """The words of a suggestion are its author's: of an anonymous one, only the day of the change is kept."""
     by_day = row.anonymity == Anonymity.ANONYMOUS

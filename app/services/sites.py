@@ -25,7 +25,9 @@ def find_sites(session: ScopedSession, names: Iterable[str]) -> dict[str, UUID]:
         if allowed is None or site_id in allowed:
             found[str(site_id)] = site_id
             found[code] = site_id
-    return {name: found[name if name in found else name.lower()] for name in wanted if {name, name.lower()} & found.keys()}
+    return {
+        name: found[name if name in found else name.lower()] for name in wanted if {name, name.lower()} & found.keys()
+    }
 
 
 def find_site(session: ScopedSession, name: str, pointer: str) -> UUID:

@@ -165,7 +165,11 @@ def _moment(
     case = touched.before[row.id]
     by_author = act.transition.by_author or context.caller.suggestion_id is not None
     names = [name for _, name in act.names_sites()]
-    supporter = "" if actor is None else context.secret.derive("supporter", row.organisation_id.bytes, actor.ref.encode()).hex()[:24]
+    supporter = (
+        ""
+        if actor is None
+        else context.secret.derive("supporter", row.organisation_id.bytes, actor.ref.encode()).hex()[:24]
+    )
     return Moment(
         now=context.now,
         event_id=outbox.event_id(row.anonymity, by_author=by_author, now=context.now),
@@ -241,4 +245,3 @@ def _set_free(session: ScopedSession, before: Case, now: datetime) -> None:
         row = session.get(Suggestion, one.id)
         if row is not None and not read_case(row.case).merged_path:
             perform_rule(session, one.id, SetFree(), now)
-

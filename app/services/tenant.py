@@ -44,9 +44,7 @@ def show_organisation(row: Organisation) -> OrganisationView:
     )
 
 
-def change_organisation(
-    session: ScopedSession, patch: OrganisationPatch, condition: Condition = ANY_VERSION
-) -> Effect:
+def change_organisation(session: ScopedSession, patch: OrganisationPatch, condition: Condition = ANY_VERSION) -> Effect:
     """Changes name, kind, nation or policy. Raises VersionMismatch."""
     row = find_own(session, locked=True)
     condition.check(row.version)

@@ -127,7 +127,8 @@ async def get_site(call: Call, id: UUID) -> Response:
 async def update_site(call: Call, id: UUID, body: places.SitePatch) -> Response:
     """Change a site by a merge patch."""
     return await call.write(
-        lambda session: places.change_site(session, id, body, call.condition), lambda session, _: _show_site(session, id)
+        lambda session: places.change_site(session, id, body, call.condition),
+        lambda session, _: _show_site(session, id),
     )
 
 
@@ -205,9 +206,7 @@ async def list_keys(call: Call, asked: Annotated[PageParameters, Query()]) -> Re
     return await call.read(show)
 
 
-@router.get(
-    "/v1/keys/{id:uuid}", operation_id="getKey", response_model=keys.KeyView, openapi_extra=needs(Scope.ADMIN)
-)
+@router.get("/v1/keys/{id:uuid}", operation_id="getKey", response_model=keys.KeyView, openapi_extra=needs(Scope.ADMIN))
 async def get_key(call: Call, id: UUID) -> Response:
     """Read the rights of one key."""
 

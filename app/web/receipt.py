@@ -55,9 +55,7 @@ async def update_receipt(call: Call, body: naming.Lowering) -> Response:
     )
 
 
-@router.post(
-    "/v1/receipts", operation_id="listIdeas", response_model=receipts.IdeaList, openapi_extra=open_to_all()
-)
+@router.post("/v1/receipts", operation_id="listIdeas", response_model=receipts.IdeaList, openapi_extra=open_to_all())
 async def list_ideas(call: Call, body: receipts.Codes) -> Response:
     """List my ideas: what the given receipt codes open, in their order. Wrong codes are left out, and nothing counts as
     read.

@@ -13,7 +13,12 @@ from app.domain.vocabulary import Scope, Seen, State, TimeKind
 from app.kit.refusals import Fault, Invalid
 
 
-class Endorse(Act, scope=Scope.RAISE, leaves=VISIBLE_ALIVE - {State.DECIDED, State.MERGED, State.CLOSED}, event="suggestion.endorsed"):
+class Endorse(
+    Act,
+    scope=Scope.RAISE,
+    leaves=VISIBLE_ALIVE - {State.DECIDED, State.MERGED, State.CLOSED},
+    event="suggestion.endorsed",
+):
     """A colleague supports the suggestion ("me too"). The same person again is the same support: the answer shows the
     first event, and nothing changes.
     """
@@ -27,7 +32,9 @@ class Endorse(Act, scope=Scope.RAISE, leaves=VISIBLE_ALIVE - {State.DECIDED, Sta
         return replace(case, supporters=(*case.supporters, Supporter(at.supporter, at.event_id)))
 
 
-class Confirm(Act, scope=Scope.RAISE, leaves=VISIBLE_ALIVE - {State.MERGED}, event="suggestion.confirmed", shows="seen"):
+class Confirm(
+    Act, scope=Scope.RAISE, leaves=VISIBLE_ALIVE - {State.MERGED}, event="suggestion.confirmed", shows="seen"
+):
     """A colleague on the front line says whether the change that was reported can be seen. The last word of each person
     counts. Two or more people who do not see it contradict a claim that it was implemented.
     """

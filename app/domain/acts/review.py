@@ -1,8 +1,7 @@
 """Acts of the steward, the panel and the chair: from the first answer to the decision, and what is written on the way."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -507,9 +506,7 @@ class SettleSupport(
             code = "not_found" if support is None else "not_allowed"
             words = "This suggestion has no open request for support with this id."
             raise Invalid(Fault("/support_id", code, words))
-        settled = tuple(
-            replace(one, result=self.result) if one.id == self.support_id else one for one in case.supports
-        )
+        settled = tuple(replace(one, result=self.result) if one.id == self.support_id else one for one in case.supports)
         return replace(case, supports=settled)
 
 

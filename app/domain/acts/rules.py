@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 from app.domain.acts.author import question_closed, unmerge_others, unmerge_ripple, unmerged
 from app.domain.days import local_day
-from app.domain.lifecycle import SYSTEM, Act, Case, Moment, Told
+from app.domain.lifecycle import SYSTEM, VISIBLE_ALIVE, Act, Case, Moment, Told
 from app.domain.vocabulary import Progress, State
 
 QUESTION_DAYS = 14
@@ -92,6 +93,23 @@ class ReadReceipt(Act, scope=SYSTEM, leaves=_ANY, event="suggestion.told", by_au
         return merged_author_told(other, before.id, told_now(other))
 
 
+class Notify(Act, scope=SYSTEM, leaves=VISIBLE_ALIVE, event="suggestion.told", shows="channel"):
+    """A subscription that notifies authors was sent the decision or the final report, and answered with success."""
+
+    of_decision: bool = False
+    of_final: bool = False
+    channel: Literal["subscription"] = "subscription"
+
+    def apply(self, case: Case, at: Moment) -> Case:  # noqa: ARG002 -- the rule needs nothing of the moment
+        """Told of what was sent, as far as it stands."""
+        standing = told_now(case)
+        told = Told(
+            of_decision=case.told.of_decision or (self.of_decision and standing.of_decision),
+            of_final=case.told.of_final or (self.of_final and standing.of_final),
+        )
+        return replace(case, told=told)
+
+
 def resumes_at(case: Case) -> datetime:
     """When the open question times out: 14 days after it was asked, less what earlier questions took."""
     used = sum(((span.until - span.since) for span in case.asked if span.until is not None), timedelta())
@@ -131,7 +149,7 @@ def now_told(case: Case, told: Told, at: Moment) -> Case:
     )
 
 
-def merged_author_told(survivor: Case, id: UUID, told: Told) -> Case:  # noqa: A002 -- the field's name
+def merged_author_told(survivor: Case, id: UUID, told: Told) -> Case:
     """The survivor with what the author of one merged suggestion was told."""
     merged = tuple(
         replace(
@@ -143,4 +161,3 @@ def merged_author_told(survivor: Case, id: UUID, told: Told) -> Case:  # noqa: A
         for one in survivor.merged
     )
     return replace(survivor, merged=merged)
-

@@ -24,9 +24,7 @@ class Hold(Act, scope=Scope.READ, leaves=_ANY, enters=State.HELD, event="safegua
         return replace(case, held_from=case.state, held=(*case.held, Span(at.now)))
 
 
-class Clear(
-    Act, scope=Scope.SAFEGUARD, leaves=State.HELD, enters=_ANY, event="safeguarding.cleared", shows=()
-):
+class Clear(Act, scope=Scope.SAFEGUARD, leaves=State.HELD, enters=_ANY, event="safeguarding.cleared", shows=()):
     """Nobody is at risk: the suggestion goes back to the state in which it was held, and is visible again."""
 
     why: LongText
