@@ -29,7 +29,10 @@ class Database(Protocol):
     """
 
     committed: Callable[[], None] | None
-    """Called after each COMMIT that changed something, on one of the database's own threads. Must return at once."""
+    """Called after each COMMIT that changed something and before its callers are answered, on a thread of the database.
+
+    Must return at once; `loop.call_soon_threadsafe` does.
+    """
 
     async def read(self, scope: TenantScope | None, work: Work[T]) -> T:
         """Run the work on one snapshot (SQLite) or statement by statement (PostgreSQL). It cannot write."""

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
@@ -118,8 +119,9 @@ class SqliteWriter:
                     self._commit_together(connection, batch)
             except BaseException as error:  # noqa: BLE001 -- a lock, begin, commit, an automatic rollback: the thread lives on
                 self._undo(batch, error)
+            self._tell(batch)
             _answer(batch)
-            self._after(batch)
+            self._truncate_wal()
 
     def _commit_together(self, connection: Connection, batch: list[Piece[Any]]) -> None:
         """Run the first piece and what waits behind it in one transaction; raises where nothing of that is stored."""
@@ -158,28 +160,31 @@ class SqliteWriter:
         for piece in batch:
             piece.undo(reason or CommitFailed("the transaction could not be committed"), error)
 
-    def _after(self, batch: list[Piece[Any]]) -> None:
+    def _tell(self, batch: list[Piece[Any]]) -> None:
         try:
             if any(piece.changed for piece in batch if piece.error is None):
                 self._committed()
-            self._truncate_wal()
-        except Exception:  # noqa: BLE001 -- the work is committed, and the thread lives on
+        except Exception:  # noqa: BLE001 -- the work is committed, whatever its listener does
             _log.exception("after a commit")
 
     def _truncate_wal(self) -> None:
         """Cut the write-ahead log where it is long; where readers are in the way, try again a little later."""
         now = time.monotonic()
-        if now < self._wal_not_before or not self._wal.exists() or self._wal.stat().st_size <= WAL_BYTES:
-            return
-        pooled = self._engine.raw_connection()
         try:
-            cursor = pooled.cursor()
-            cursor.execute(f"PRAGMA busy_timeout={_WAL_WAIT_MILLISECONDS}")
-            busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            cursor.execute(f"PRAGMA busy_timeout={int(self._lock_seconds * 1000)}")
-            self._wal_not_before = now + _WAL_PAUSE_SECONDS if busy else 0.0
-        finally:
-            pooled.close()
+            if now < self._wal_not_before or self._wal.stat().st_size <= WAL_BYTES:
+                return
+            self._wal_not_before = now + _WAL_PAUSE_SECONDS
+            with closing(self._engine.raw_connection()) as pooled:
+                cursor = pooled.cursor()
+                cursor.execute(f"PRAGMA busy_timeout={_WAL_WAIT_MILLISECONDS}")
+                busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+                cursor.execute(f"PRAGMA busy_timeout={int(self._lock_seconds * 1000)}")
+                if not busy:
+                    self._wal_not_before = now
+        except FileNotFoundError:
+            return
+        except Exception:  # noqa: BLE001 -- the next batch tries again, and tells its callers what is wrong
+            _log.exception("the write-ahead log could not be cut")
 
 
 def _run(connection: Connection, piece: Piece[Any]) -> None:
