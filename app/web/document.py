@@ -163,10 +163,11 @@ def _access_in_words(operation: Document) -> str:
     security = operation["security"]
     if not security:
         return "Needs no key."
-    if "receipt" in security[0]:
-        return "Needs a receipt code."
-    scopes = [f"`{scope}`" for alternative in security for scope in alternative["key"]]
-    return f"Needs a key with the scope {' or '.join(scopes)}." if scopes else "Needs a key, of any scope."
+    scopes = [f"`{scope}`" for alternative in security for scope in alternative.get("key", ())]
+    ways = [f"a key with the scope {' or '.join(scopes)}"] if scopes else []
+    ways += ["a key, of any scope"] if {"key": []} in security else []
+    ways += ["a receipt code"] if {"receipt": []} in security else []
+    return f"Needs {', or '.join(ways)}."
 
 
 def _complete_body(verb: str, operation: Document, maker: ExampleMaker) -> None:

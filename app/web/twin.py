@@ -41,7 +41,8 @@ def _rewrite_contents(node: Any) -> None:  # noqa: ANN401 -- any part of the doc
 
 
 def _rewrite(schema: dict[str, Any]) -> None:
-    """Rewrite a schema and those inside it, the innermost first."""
+    """Rewrite a schema and those inside it."""
+    _rewrite_null(schema)
     for name, child in schema.items():
         if name == "properties":
             for member in child.values():
@@ -51,7 +52,6 @@ def _rewrite(schema: dict[str, Any]) -> None:
         elif name in {"anyOf", "oneOf", "allOf", "prefixItems"}:
             for one in child:
                 _rewrite(one)
-    _rewrite_null(schema)
     _rewrite_values(schema)
     _rewrite_limits(schema)
     _rewrite_bytes_and_tuples(schema)

@@ -50,7 +50,7 @@ def routes_of(event_types: Sequence[EventType]) -> list[APIRoute]:
             _receiver(kind.model),
             methods=["POST"],
             operation_id=_operation_id(kind.name),
-            summary=kind.name,
+            summary=kind.description.partition(". ")[0].removesuffix("."),
             description=kind.description,
             response_class=Response,
             responses=_RESPONSES,

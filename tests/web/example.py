@@ -24,7 +24,7 @@ from app.kit.shapes import Id, Instant, Shape, length
 from app.services.access import Caller, Token
 from app.services.idempotency import Effect
 from app.web import health, pages
-from app.web.access import needs, open_to_all
+from app.web.access import needs, needs_or_receipt, open_to_all
 from app.web.answers import NO_CONTENT, Shown, page, plain, single
 from app.web.call import Call
 from app.web.document import Description
@@ -353,6 +353,14 @@ async def receipt(call: Call) -> Response:
     """Show the author's own suggestion."""
     suggestion_id = call.caller.suggestion_id
     return await call.read(lambda session: show_one(session, suggestion_id))
+
+
+@router.post(
+    "/v1/perceptions", operation_id="createPerception", openapi_extra=needs_or_receipt("measure"), status_code=204
+)
+async def perceive(body: NoMembers) -> Response:
+    """Take an answer."""
+    return NO_CONTENT.response()
 
 
 @router.post("/v1/inbound/{source_id:uuid}", operation_id="receiveReport", openapi_extra=open_to_all(), status_code=204)

@@ -215,14 +215,8 @@ async def take_query(call: Call, wanted: Annotated[Parameters, Query()]) -> Resp
             {"methods": ["POST"], "openapi_extra": needs("read")},
             "must take body, item_id,",
         ),
-        (
-            "/x",
-            take_nothing,
-            {"methods": ["GET"], "openapi_extra": {"security": [{"key": []}, {"receipt": []}]}},
-            "never for both",
-        ),
     ],
-    ids=["no security", "no body", "an id that is not in the path", "an id that is not taken", "two schemes"],
+    ids=["no security", "no body", "an id that is not in the path", "an id that is not taken"],
 )
 def test_a_route_that_cannot_be_meant_does_not_come_to_be(
     path: str, endpoint: Endpoint, options: dict[str, Any], sentence: str
