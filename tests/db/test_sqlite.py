@@ -35,7 +35,8 @@ def file(databases: Databases) -> Iterator[Path]:
 
 
 @pytest.fixture
-def database(file: Path) -> Iterator[Sqlite]:
+def database(file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sqlite]:
+    monkeypatch.setattr(sqlite_writer, "BATCH_SECONDS", 5.0)  # what waits together is one batch on a slow machine, too
     made = Sqlite(file, lock_seconds=0.5)
     yield made
     made.close()
