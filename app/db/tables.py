@@ -371,7 +371,8 @@ class Report(OfSuggestion, Base):
     """An outcome report. `suggestion_id` is the one that it named, also when that is merged; None while unknown.
 
     `origin` says who it comes from ("source:<id>" or "system:<name>"); `claimed_key` is the sender's report id for the
-    first report under it, None for what came under a used one.
+    first complete report under it, None for what came under a used one or cannot be read. `waits_for` is the id, or the
+    hash of the external id, of a suggestion that is not here yet: the report is tried again when it is.
     """
 
     __tablename__ = "reports"
@@ -392,6 +393,7 @@ class Report(OfSuggestion, Base):
     data: Mapped[dict[str, Any]]
     call_id: Mapped[UUID | None]
     struck_out_by: Mapped[UUID | None]
+    waits_for: Mapped[bytes | None]
     version: Mapped[int]
     joined: Mapped[bool]
     __table_args__ = (
@@ -403,6 +405,13 @@ class Report(OfSuggestion, Base):
         Index("ix_reports_of_suggestion", "organisation_id", "suggestion_id", "number"),
         Index("ix_reports_of_source", "organisation_id", "source_id", "number"),
         Index("ix_reports_status", "organisation_id", "status", "number"),
+        Index(
+            "ix_reports_waiting",
+            "organisation_id",
+            "waits_for",
+            postgresql_where=text("waits_for is not null"),
+            sqlite_where=text("waits_for is not null"),
+        ),
     )
 
 

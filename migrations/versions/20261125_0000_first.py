@@ -427,6 +427,7 @@ def _make_reports() -> None:
         sa.Column("data", _json(), nullable=False),
         sa.Column("call_id", sa.Uuid(), nullable=True),
         sa.Column("struck_out_by", sa.Uuid(), nullable=True),
+        sa.Column("waits_for", sa.LargeBinary(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("joined", sa.Boolean(), nullable=False),
         sa.Column("suggestion_id", sa.Uuid(), nullable=True),
@@ -455,6 +456,13 @@ def _make_reports() -> None:
     op.create_index("ix_reports_of_source", "reports", ["organisation_id", "source_id", "number"])
     op.create_index("ix_reports_of_suggestion", "reports", ["organisation_id", "suggestion_id", "number"])
     op.create_index("ix_reports_status", "reports", ["organisation_id", "status", "number"])
+    op.create_index(
+        "ix_reports_waiting",
+        "reports",
+        ["organisation_id", "waits_for"],
+        postgresql_where=sa.text("waits_for is not null"),
+        sqlite_where=sa.text("waits_for is not null"),
+    )
 
 
 def _make_revisions() -> None:
