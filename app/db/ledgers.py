@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKeyConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.tables import WORD, Base, OfOrganisation, OfSuggestion
+from app.db.tables import REF, WORD, Base, OfOrganisation, OfSuggestion
 
 _ITS_SUGGESTION = (["organisation_id", "suggestion_id"], ["suggestions.organisation_id", "suggestions.id"])
 
@@ -93,6 +93,24 @@ class VerdictEntry(OfSuggestion, Base):
     __table_args__ = (
         ForeignKeyConstraint(*_ITS_SUGGESTION),
         Index("ix_verdicts_given", "organisation_id", "given_on"),
+    )
+
+
+class Benefit(OfSuggestion, Base):
+    """A measured benefit that stands: the difference between value and baseline, claimed or verified, never added up."""
+
+    __tablename__ = "benefits"
+    report_id: Mapped[UUID] = mapped_column(primary_key=True)
+    benefit_type: Mapped[str] = mapped_column(WORD)
+    unit: Mapped[str] = mapped_column(REF)
+    period: Mapped[str] = mapped_column(WORD)
+    amount: Mapped[float]
+    verified: Mapped[bool]
+    measured_on: Mapped[date]
+    __table_args__ = (
+        ForeignKeyConstraint(*_ITS_SUGGESTION),
+        Index("ix_benefits_measured", "organisation_id", "measured_on"),
+        Index("ix_benefits_suggestion", "organisation_id", "suggestion_id"),
     )
 
 

@@ -16,6 +16,7 @@ from app.domain.reports.told import Told as ToldReport
 from app.domain.vocabulary import Progress, QuarantineReason, ReportStatus, State
 from app.kit.shapes import show_instant
 from app.services import outbox
+from app.services.ledgers import record_benefits
 
 BY_FOLD = (QuarantineReason.CONTRADICTION.value, QuarantineReason.UNKNOWN_REPORT.value)
 """Reasons for which a report is outside a suggestion as a result of the fold, so that it may join later by itself."""
@@ -105,6 +106,9 @@ def refold(
     )
     joined, left, struck = _judge(session, rows, folded)
     after = _with_delivery(case, folded, rows, now)
+    if after.delivery.benefits != case.delivery.benefits:
+        occurred = {row.id: row.occurred_at for row in rows.values() if row.occurred_at is not None}
+        record_benefits(session, suggestion_id, folded.benefits, occurred)
     newly = after.delivery.progress is Progress.CONFLICT and before.delivery.progress is not Progress.CONFLICT
     return Change(before, after, joined, left, newly, struck)
 

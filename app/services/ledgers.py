@@ -1,13 +1,15 @@
 """What measures read, written with the act that it comes from: milestones of a suggestion, and rows of the ledgers."""
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
-from app.db.ledgers import SupportRequest, TimeEntry, VerdictEntry
+from app.db import statements
+from app.db.ledgers import Benefit, SupportRequest, TimeEntry, VerdictEntry
 from app.db.tables import Suggestion
 from app.db.tenancy import ScopedSession
 from app.domain.acts.author import GiveVerdict, RequestSupport
@@ -15,6 +17,7 @@ from app.domain.acts.frontline import LogTime
 from app.domain.acts.review import SettleSupport
 from app.domain.days import local_day
 from app.domain.lifecycle import Act, Case, Moment
+from app.domain.reports.types import ImpactMeasured
 from app.domain.vocabulary import Progress, Seen, State
 
 
@@ -48,6 +51,33 @@ def _record_verdict(session: ScopedSession, of_it: dict[str, UUID], act: GiveVer
     entry.did_it_happen = act.did_it_happen.value if act.did_it_happen else None
     entry.given_on = today
     session.add(entry)
+
+
+def record_benefits(
+    session: ScopedSession,
+    suggestion_id: UUID,
+    benefits: Iterable[tuple[UUID, ImpactMeasured]],
+    occurred: Mapping[UUID, datetime],
+) -> None:
+    """The benefits that stand on a suggestion, by their reports, in place of those that stood there."""
+    benefits = tuple(benefits)
+    theirs = Benefit.report_id.in_([report_id for report_id, _ in benefits])  # of a suggestion merged into this one
+    session.execute(delete(Benefit).where((Benefit.suggestion_id == suggestion_id) | theirs))
+    for report_id, measured in benefits:
+        session.add(
+            Benefit(
+                organisation_id=statements.organisation_of(session),
+                suggestion_id=suggestion_id,
+                report_id=report_id,
+                benefit_type=measured.benefit_type.value,
+                unit=measured.unit,
+                period=measured.period.value,
+                amount=abs(measured.value - measured.baseline),
+                verified=measured.verified_by is not None,
+                measured_on=local_day(occurred[report_id]),
+            )
+        )
+    session.flush()
 
 
 def milestones_of(row: Suggestion, case: Case, now: datetime) -> dict[str, Any]:

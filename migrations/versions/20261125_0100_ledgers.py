@@ -12,7 +12,7 @@ branch_labels = None
 depends_on = None
 
 
-_TABLES = ("headcounts", "perceptions", "milestones", "support_requests", "time_entries", "verdicts")
+_TABLES = ("headcounts", "benefits", "perceptions", "milestones", "support_requests", "time_entries", "verdicts")
 
 
 def upgrade() -> None:
@@ -32,6 +32,27 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["organisation_id"], ["organisations.id"], name="fk_headcounts_organisation_id"),
         sa.PrimaryKeyConstraint("organisation_id", "site_id", "group", "counted_on", name="pk_headcounts"),
     )
+    op.create_table(
+        "benefits",
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("report_id", sa.Uuid(), nullable=False),
+        sa.Column("suggestion_id", sa.Uuid(), nullable=True),
+        sa.Column("benefit_type", sa.String(length=32), nullable=False),
+        sa.Column("unit", sa.String(length=200), nullable=False),
+        sa.Column("period", sa.String(length=32), nullable=False),
+        sa.Column("amount", sa.Float(), nullable=False),
+        sa.Column("verified", sa.Boolean(), nullable=False),
+        sa.Column("measured_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id", "suggestion_id"],
+            ["suggestions.organisation_id", "suggestions.id"],
+            name="fk_benefits_organisation_id_suggestion_id",
+        ),
+        sa.ForeignKeyConstraint(["organisation_id"], ["organisations.id"], name="fk_benefits_organisation_id"),
+        sa.PrimaryKeyConstraint("organisation_id", "report_id", name="pk_benefits"),
+    )
+    op.create_index("ix_benefits_measured", "benefits", ["organisation_id", "measured_on"])
+    op.create_index("ix_benefits_suggestion", "benefits", ["organisation_id", "suggestion_id"])
     op.create_table(
         "perceptions",
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
