@@ -14,8 +14,8 @@ from app.db.tenancy import ScopedSession
 from app.domain.vocabulary import Anonymity
 from app.kit.ids import day_of
 from app.services.context import Context
+from app.services.external_ids import hash_external_id
 from app.services.sites import find_site, with_predecessors
-from app.services.submission import hash_external_id
 
 Sort = Literal["-received_at", "received_at", "updated_at"]
 

@@ -27,6 +27,7 @@ from app.services import outbox, signposts, views, words
 from app.services.access import RECEIPT_PREFIX
 from app.services.cases import read_case, read_rules, stored_case
 from app.services.context import Context
+from app.services.external_ids import hash_external_id
 from app.services.idempotency import Effect
 from app.services.ledgers import milestones_of
 from app.services.sites import find_site, people_at
@@ -58,7 +59,7 @@ def submit(session: ScopedSession, context: Context, submission: Submission) -> 
     Status 201; 200 for a repetition by `id` or `external_id` with the same content. Raises IdConflict for other content,
     Invalid for an unknown site, PersonalDataFound where the policy refuses contact details.
     """
-    external_hash = hash_external_id(context.secret, context.caller.organisation_id, submission.external_id)
+    external_hash = _hash_external_id(context, submission)
     content_hash = _hash_content(context, submission)
     if (kept := _find_repeated(session, context, submission, external_hash)) is not None:
         return _repeated(kept, context, submission, external_hash, content_hash)
@@ -94,11 +95,6 @@ def receipt_for(row: Suggestion, context: Context) -> str | None:
     if row.system != context.caller.system or not within or not known:
         return None
     return RECEIPT_PREFIX + receipt_code(context.secret, row.organisation_id, row.id)
-
-
-def hash_external_id(secret: Secret, organisation_id: UUID, external_id: str | None) -> bytes | None:
-    """The hash under which an external id is found; keyed, because an anonymous one's must not be guessed."""
-    return None if external_id is None else secret.derive("external-id", organisation_id.bytes, external_id.encode())
 
 
 def was_at_risk(row: Suggestion) -> bool:
@@ -144,6 +140,12 @@ def _repeated(
     if unseen or (sites is not None and row.site_id not in sites):
         raise NotFound
     return Effect(200, (row.id,))
+
+
+def _hash_external_id(context: Context, submission: Submission) -> bytes | None:
+    if submission.external_id is None:
+        return None
+    return hash_external_id(context.secret, context.caller.organisation_id, submission.external_id)
 
 
 def _hash_content(context: Context, submission: Submission) -> bytes:
