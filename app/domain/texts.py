@@ -56,14 +56,14 @@ class Actor(Shape, json_schema_extra={"examples": [{"ref": "mgr-7", "group": "ma
 class Steward(Shape):
     """The named person who owes the author an answer."""
 
-    ref: Ref
-    name: Name
+    ref: Annotated[Ref, Field(examples=["mgr-7"])]
+    name: Annotated[Name, Field(examples=["Sam Hollis"])]
 
 
 class Member(Shape):
     """A member of a panel."""
 
-    ref: Ref
+    ref: Annotated[Ref, Field(examples=["cw-1"])]
     group: Group
 
 

@@ -29,7 +29,7 @@ class Answer(
     the decision clock goes on.
     """
 
-    text: LongText
+    text: Annotated[LongText, Field(examples=["The early round on weekdays."])]
 
     def apply(self, case: Case, at: Moment) -> Case:
         """Back to the state in which it was asked."""
@@ -55,7 +55,7 @@ class Withdraw(
     goes on.
     """
 
-    reason: LongText | None = None
+    reason: Annotated[LongText, Field(examples=["We found another way."])] | None = None
 
     def others(self, case: Case) -> tuple[UUID, ...]:
         """What was merged into it is set free, unless the change goes on."""
@@ -81,7 +81,7 @@ class Appeal(
     stopped its delivery. The next panel needs another chair and somebody new.
     """
 
-    grounds: LongText
+    grounds: Annotated[LongText, Field(examples=["The panel looked at another round than the one I meant."])]
 
     @classmethod
     def fits(cls, case: Case, now: datetime) -> bool:
@@ -107,7 +107,7 @@ class Unmerge(
 ):
     """It is not the same after all: for 14 days after a merge the suggestion can go back to the state it came from."""
 
-    why: LongText
+    why: Annotated[LongText, Field(examples=["Mine is about nights."])]
 
     @classmethod
     def fits(cls, case: Case, now: datetime) -> bool:
@@ -168,7 +168,7 @@ class RequestSupport(
     """
 
     kind: SupportKind
-    need: LongText
+    need: Annotated[LongText, Field(examples=["Thirty minutes with an interpreter."])]
 
     def apply(self, case: Case, at: Moment) -> Case:
         """Keeps the request until it is settled."""

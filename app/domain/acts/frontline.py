@@ -40,7 +40,7 @@ class Confirm(
     """
 
     seen: Seen
-    site: SiteName | None = None
+    site: Annotated[SiteName, Field(examples=["brough"])] | None = None
 
     @classmethod
     def fits(cls, case: Case, now: datetime) -> bool:
@@ -76,4 +76,4 @@ class LogTime(
     minutes: Annotated[int, Field(ge=1, le=10080)]
     kind: TimeKind
     paid: bool
-    purpose: LongText
+    purpose: Annotated[LongText, Field(examples=["Working on the idea with two colleagues."])]

@@ -108,7 +108,7 @@ class Ask(
 ):
     """One question to the author. It stops the decision clock until the answer comes, for 14 days at most in total."""
 
-    question: LongText
+    question: Annotated[LongText, Field(examples=["Which of the two rounds do you mean?"])]
 
     @classmethod
     def fits(cls, case: Case, now: datetime) -> bool:
@@ -133,8 +133,8 @@ class Ask(
 class Interest(Shape):
     """A declared conflict of interest."""
 
-    ref: Ref
-    what: LongText
+    ref: Annotated[Ref, Field(examples=["cw-1"])]
+    what: Annotated[LongText, Field(examples=["Her sister sells the equipment."])]
 
 
 class StartReview(
@@ -150,7 +150,7 @@ class StartReview(
     """
 
     panel: Annotated[tuple[Member, ...], Field(min_length=1, max_length=100)]
-    chair: Ref
+    chair: Annotated[Ref, Field(examples=["mgr-9"])]
     conflicts_of_interest: Annotated[tuple[Interest, ...], Field(max_length=100)] = ()
 
     @classmethod
@@ -196,9 +196,9 @@ class Vote(Act, scope=Scope.DECIDE, leaves=State.UNDER_REVIEW, event="suggestion
     closed.
     """
 
-    member: Ref
+    member: Annotated[Ref, Field(examples=["cw-1"])]
     choice: Choice
-    comment: LongText | None = None
+    comment: Annotated[LongText, Field(examples=["It would help on both rounds."])] | None = None
 
     def apply(self, case: Case, at: Moment) -> Case:  # noqa: ARG002 -- the rule needs nothing of the moment
         """Replaces the member's earlier vote."""
@@ -215,14 +215,14 @@ class Vote(Act, scope=Scope.DECIDE, leaves=State.UNDER_REVIEW, event="suggestion
 class LeadPerson(Shape):
     """Who leads the delivery."""
 
-    ref: Ref
+    ref: Annotated[Ref, Field(examples=["staff-118"])]
     group: Group
 
 
 class Commitment(Shape):
     """What is promised with a yes. `sites` default to the suggestion's own."""
 
-    owner: Ref
+    owner: Annotated[Ref, Field(examples=["coord-2"])]
     due_on: Day
     sites: Annotated[tuple[SiteName, ...], Field(max_length=200)] = ()
     lead: LeadPerson | None = None
@@ -347,7 +347,7 @@ class Recommit(Act, scope=Scope.REVIEW, leaves=State.DELIVERING, event="suggesti
     """
 
     commitment: Commitment
-    why: LongText
+    why: Annotated[LongText, Field(examples=["The supplier is late."])]
     message: MessageToAuthor
 
     def names_sites(self) -> tuple[tuple[str, str], ...]:
@@ -372,7 +372,7 @@ class Reopen(
 ):
     """The suggestion is looked at again. The decision no longer stands."""
 
-    why: LongText
+    why: Annotated[LongText, Field(examples=["The supplier is late."])]
 
     def apply(self, case: Case, at: Moment) -> Case:
         """Back among the acknowledged ones; no appeal, so the same panel may sit again."""
@@ -392,7 +392,7 @@ class Merge(
     """
 
     into: Id
-    why_the_same: LongText
+    why_the_same: Annotated[LongText, Field(examples=["Both ask for the same change."])]
     message: MessageToAuthor
 
     def others(self, case: Case) -> tuple[UUID, ...]:
@@ -429,8 +429,8 @@ class Merge(
 class Message(Act, scope=Scope.REVIEW, leaves=VISIBLE_ALIVE, event="suggestion.message_sent", shows="feedback_mode"):
     """News for the author, even if it is "no change yet, because"."""
 
-    text: LongText
-    summary: Summary
+    text: Annotated[LongText, Field(examples=["No change yet, because the rota is being drawn up."])]
+    summary: Annotated[Summary, Field(examples=["No change yet."])]
     feedback_mode: FeedbackMode
 
     def writes_message(self) -> bool:
@@ -441,7 +441,7 @@ class Message(Act, scope=Scope.REVIEW, leaves=VISIBLE_ALIVE, event="suggestion.m
 class Note(Act, scope=Scope.REVIEW, leaves=frozenset(State), event="suggestion.noted"):
     """An internal note. The author does not see it."""
 
-    text: LongText
+    text: Annotated[LongText, Field(examples=["Spoke with the coordinator."])]
 
 
 class Tell(Act, scope=Scope.REVIEW, leaves=VISIBLE_ALIVE, event="suggestion.told", shows=("channel", "told_at")):
@@ -490,7 +490,7 @@ class SettleSupport(
 
     support_id: Id
     result: SupportResult
-    why: LongText | None = None
+    why: Annotated[LongText, Field(examples=["Nobody is free on that day."])] | None = None
 
     @model_validator(mode="after")
     def _a_refusal_says_why(self) -> Self:

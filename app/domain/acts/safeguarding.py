@@ -1,7 +1,10 @@
 """Acts that take a suggestion out of sight because somebody may be at risk, and the ways on from there."""
 
 from dataclasses import replace
+from typing import Annotated
 from uuid import UUID
+
+from pydantic import Field
 
 from app.domain.lifecycle import Act, Case, Moment, Span
 from app.domain.texts import LongText, MessageToAuthor, Name
@@ -17,7 +20,7 @@ class Hold(Act, scope=Scope.READ, leaves=_ANY, enters=State.HELD, event="safegua
     """
 
     route: Route
-    why: LongText
+    why: Annotated[LongText, Field(examples=["Someone may be at risk on these calls."])]
 
     def apply(self, case: Case, at: Moment) -> Case:
         """Remembers the state to which `clear` leads back, and stops the clocks."""
@@ -27,7 +30,7 @@ class Hold(Act, scope=Scope.READ, leaves=_ANY, enters=State.HELD, event="safegua
 class Clear(Act, scope=Scope.SAFEGUARD, leaves=State.HELD, enters=_ANY, event="safeguarding.cleared", shows=()):
     """Nobody is at risk: the suggestion goes back to the state in which it was held, and is visible again."""
 
-    why: LongText
+    why: Annotated[LongText, Field(examples=["Looked into, nobody is at risk."])]
 
     def apply(self, case: Case, at: Moment) -> Case:
         """Back to where it came from; the clocks go on."""
@@ -47,7 +50,7 @@ class Redirect(
     """
 
     route: Route
-    handed_to: Name
+    handed_to: Annotated[Name, Field(examples=["Adult safeguarding duty desk"])]
     handed_over_at: Instant
     message: MessageToAuthor
 
