@@ -1,0 +1,378 @@
+"""Prepared Core statements of the sender: what is due is leased, and what came of it is written.
+
+Whoever changes the state of a subscription's deliveries first holds its row in the agenda (`hold` or `take_due`), so
+that counts, leases and the next instant are always judged one after the other. They run in the scope of one
+organisation and see all of it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    null,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import Insert
+
+from app.db.statements import organisation_of
+from app.db.tables import Agenda, ApiKey, Attempt, Base, Delivery, Event, Subscription, Suggestion
+from app.db.tenancy import ScopedSession
+
+KIND = "subscription"
+NEVER = 1e15
+"""An instant, in seconds since 1970, that does not come: a delivery that waits for another one is due then."""
+
+
+class Standing(NamedTuple):
+    """How a subscription stands: what it is, what is under way, and when the next delivery is due."""
+
+    id: UUID
+    url: str
+    headers: Mapping[str, str]
+    secrets: Sequence[Mapping[str, str | None]]
+    state: str
+    ordering: str
+    payload: str
+    notifies_authors: bool
+    scopes: Sequence[str]
+    max_in_flight: int
+    answered_well: bool
+    failing_since: datetime | None
+    failures: int
+    not_before: float
+    deleted_at: datetime | None
+    key_revoked_at: datetime | None
+    key_expires_at: datetime | None
+    sending: int
+    lease_ends_at: float | None
+    due_at: float | None
+
+    @property
+    def room(self) -> int:
+        """How many more may be under way: one until the latest attempt was answered with 2xx, so that many
+        subscriptions that hang do not take all places.
+        """
+        return (self.max_in_flight if self.answered_well else 1) - self.sending
+
+    def is_due(self, now: float) -> bool:
+        """Whether something waits whose time has come."""
+        return self.due_at is not None and self.due_at <= now and self.not_before <= now
+
+
+class Leased(NamedTuple):
+    """A delivery that was just leased."""
+
+    id: UUID
+    subscription_id: UUID
+    sequence: int
+    event_id: UUID
+    tries: int
+    withheld_id: UUID | None
+    attempts: int
+    """How often it was tried, in earlier rounds, too."""
+
+
+class Told(NamedTuple):
+    """An event as it is sent: its bytes, and whether its suggestion is hidden now."""
+
+    id: UUID
+    type: str
+    timestamp: datetime
+    thin: bytes
+    hidden: str | None
+
+
+class Finished(NamedTuple):
+    """What an attempt leaves of a delivery whose lease still held."""
+
+    id: UUID
+    subscription_id: UUID
+    suggestion_id: UUID | None
+    event_id: UUID
+    event_type: str
+    withheld_id: UUID | None
+
+
+def _table(model: type[Base]) -> Table:
+    table = model.__table__
+    assert isinstance(table, Table)  # noqa: S101 -- every model of ours is one table
+    return table
+
+
+_AGENDA, _SUBSCRIPTIONS, _DELIVERIES = _table(Agenda), _table(Subscription), _table(Delivery)
+_EVENTS, _SUGGESTIONS, _ATTEMPTS, _KEYS = _table(Event), _table(Suggestion), _table(Attempt), _table(ApiKey)
+_HERE: BindParameter[Any] = bindparam("its_organisation_id")
+_SUBSCRIPTION: BindParameter[Any] = bindparam("its_subscription_id")
+_IDS: BindParameter[Any] = bindparam("its_ids", expanding=True)
+# Partial indexes are found by these words and not by parameters of the same value.
+_PENDING: ColumnElement[str] = literal_column("'pending'")
+_SENDING: ColumnElement[str] = literal_column("'sending'")
+
+_TAKE_DUE = (
+    select(_AGENDA.c.organisation_id, _AGENDA.c.subject)
+    .where(_AGENDA.c.kind == KIND, _AGENDA.c.due_at <= bindparam("now"))
+    .order_by(_AGENDA.c.last_served)
+    .limit(bindparam("its_limit"))
+    .with_for_update(skip_locked=True)
+)
+
+
+def _holding(dialect: Any) -> Insert:  # noqa: ANN401 -- the module of a dialect
+    made = dialect.insert(_AGENDA).values({column.name: bindparam(column.name) for column in _AGENDA.columns})
+    least = func.min if dialect is sqlite else func.least
+    result: Insert = made.on_conflict_do_update(
+        index_elements=["kind", "organisation_id", "subject"],
+        set_={"due_at": least(_AGENDA.c.due_at, made.excluded.due_at)},
+    )
+    return result
+
+
+_HOLD = {"sqlite": _holding(sqlite), "postgresql": _holding(postgresql)}
+_OF_AGENDA = and_(_AGENDA.c.kind == KIND, _AGENDA.c.organisation_id == _HERE, _AGENDA.c.subject == _SUBSCRIPTION)
+_SET_AGENDA = update(_AGENDA).where(_OF_AGENDA).values(due_at=bindparam("next"))
+_SET_SERVED = update(_AGENDA).where(_OF_AGENDA).values(due_at=bindparam("next"), last_served=bindparam("served"))
+_DROP_AGENDA = delete(_AGENDA).where(_OF_AGENDA)
+
+_OF_IT = and_(_DELIVERIES.c.organisation_id == _HERE, _DELIVERIES.c.subscription_id == _SUBSCRIPTIONS.c.id)
+_COLUMNS_OF_STANDING = [
+    *[_SUBSCRIPTIONS.c[name] for name in Standing._fields[: Standing._fields.index("key_revoked_at")]],
+    _KEYS.c.revoked_at.label("key_revoked_at"),
+    _KEYS.c.expires_at.label("key_expires_at"),
+    select(func.count()).where(_OF_IT, _DELIVERIES.c.state == _SENDING).scalar_subquery().label("sending"),
+    select(func.min(_DELIVERIES.c.lease_until))
+    .where(_OF_IT, _DELIVERIES.c.state == _SENDING)
+    .scalar_subquery()
+    .label("lease_ends_at"),
+    select(func.min(_DELIVERIES.c.due_at))
+    .where(_OF_IT, _DELIVERIES.c.state == _PENDING)
+    .scalar_subquery()
+    .label("due_at"),
+]
+_STANDINGS = (
+    select(*_COLUMNS_OF_STANDING)
+    .select_from(
+        _SUBSCRIPTIONS.outerjoin(_KEYS, and_(_KEYS.c.organisation_id == _HERE, _KEYS.c.id == _SUBSCRIPTIONS.c.key_id))
+    )
+    .where(_SUBSCRIPTIONS.c.organisation_id == _HERE, _SUBSCRIPTIONS.c.id.in_(_IDS))
+)
+_GIVE_BACK_RUN_OUT = (
+    update(_DELIVERIES)
+    .where(
+        _DELIVERIES.c.organisation_id == _HERE,
+        _DELIVERIES.c.subscription_id.in_(_IDS),
+        _DELIVERIES.c.state == _SENDING,
+        _DELIVERIES.c.lease_until <= bindparam("now"),
+    )
+    .values(state=_PENDING, due_at=bindparam("now"), lease=null(), lease_until=null())
+)
+_OTHERS = _DELIVERIES.alias("candidates")
+_LAST_ATTEMPT = (
+    select(func.coalesce(func.max(_ATTEMPTS.c.number), 0))
+    .where(_ATTEMPTS.c.organisation_id == _HERE, _ATTEMPTS.c.delivery_id == _DELIVERIES.c.id)
+    .correlate(_DELIVERIES)
+    .scalar_subquery()
+)
+_LEASE = (
+    update(_DELIVERIES)
+    .where(
+        _DELIVERIES.c.organisation_id == _HERE,
+        _DELIVERIES.c.subscription_id == _SUBSCRIPTION,
+        _DELIVERIES.c.sequence.in_(
+            select(_OTHERS.c.sequence)
+            .where(
+                _OTHERS.c.organisation_id == _HERE,
+                _OTHERS.c.subscription_id == _SUBSCRIPTION,
+                _OTHERS.c.state == _PENDING,
+                _OTHERS.c.due_at <= bindparam("now"),
+            )
+            .order_by(_OTHERS.c.due_at, _OTHERS.c.sequence)
+            .limit(bindparam("its_limit"))
+        ),
+    )
+    .values(state=_SENDING, lease=bindparam("token"), lease_until=bindparam("until"))
+    .returning(*[_DELIVERIES.c[name] for name in Leased._fields[:-1]], _LAST_ATTEMPT)
+)
+_TOLD = (
+    select(*[_EVENTS.c[name] for name in Told._fields[:-1]], _SUGGESTIONS.c.hidden)
+    .select_from(
+        _EVENTS.outerjoin(
+            _SUGGESTIONS, and_(_SUGGESTIONS.c.organisation_id == _HERE, _SUGGESTIONS.c.id == _EVENTS.c.suggestion_id)
+        )
+    )
+    .where(_EVENTS.c.organisation_id == _HERE, _EVENTS.c.id.in_(_IDS))
+)
+_WITHHOLD = (
+    update(_DELIVERIES)
+    .where(_DELIVERIES.c.organisation_id == _HERE, _DELIVERIES.c.id.in_(_IDS))
+    .values(withheld_id=_DELIVERIES.c.id, withheld_at=bindparam("at"))
+)
+_HELD_LEASES = and_(
+    _DELIVERIES.c.organisation_id == _HERE,
+    tuple_(_DELIVERIES.c.id, _DELIVERIES.c.lease).in_(bindparam("leases", expanding=True)),
+    _DELIVERIES.c.state == _SENDING,
+)
+_SUCCEED = (
+    update(_DELIVERIES)
+    .where(_HELD_LEASES)
+    .values(
+        state="delivered", tries=_DELIVERIES.c.tries + 1, finished_at=bindparam("at"), lease=null(), lease_until=null()
+    )
+    .returning(*[_DELIVERIES.c[name] for name in Finished._fields])
+)
+_FAIL = (
+    update(_DELIVERIES)
+    .where(
+        _DELIVERIES.c.organisation_id == _HERE,
+        _DELIVERIES.c.id == bindparam("its_id"),
+        _DELIVERIES.c.lease == bindparam("its_lease"),
+        _DELIVERIES.c.state == _SENDING,
+    )
+    .values(
+        state=bindparam("next_state"),
+        due_at=bindparam("due"),
+        tries=_DELIVERIES.c.tries + 1,
+        finished_at=bindparam("at"),
+        lease=null(),
+        lease_until=null(),
+    )
+    .returning(*[_DELIVERIES.c[name] for name in Finished._fields])
+)
+_GIVE_BACK = (
+    update(_DELIVERIES)
+    .where(_HELD_LEASES)
+    .values(state=_PENDING, due_at=bindparam("due"), lease=null(), lease_until=null())
+)
+_INSERT_ATTEMPT = insert(_ATTEMPTS).values({column.name: bindparam(column.name) for column in _ATTEMPTS.columns})
+
+
+def take_due(session: ScopedSession, now: float, limit: int) -> list[tuple[UUID, UUID]]:
+    """Organisation and id of subscriptions that are due, the least recently served first, held until COMMIT.
+
+    Those that somebody else holds are left out. Needs no scope.
+    """
+    rows = session.connection().execute(_TAKE_DUE, {"now": now, "its_limit": limit})
+    return [(row[0], row[1]) for row in rows]
+
+
+def hold(session: ScopedSession, subscriptions: Iterable[UUID], now: float, due_at: float = NEVER) -> None:
+    """Waits for the subscriptions' rows in the agenda and holds them until COMMIT; due at `due_at` at the latest.
+
+    A row that is missing is made, and waits its turn behind all that were served before.
+    """
+    here = organisation_of(session)
+    rows = [
+        {"kind": KIND, "organisation_id": here, "subject": one, "due_at": due_at, "last_served": now}
+        for one in sorted(set(subscriptions))
+    ]
+    if rows:
+        connection = session.connection()
+        connection.execute(_HOLD[connection.dialect.name], rows)
+
+
+def set_next(session: ScopedSession, due: Mapping[UUID, float | None], served: float | None = None) -> None:
+    """When the subscriptions are to be looked at again; None: there is nothing to look at. `served`: they just were."""
+    connection, here = session.connection(), organisation_of(session)
+    keys = {one: {"its_organisation_id": here, "its_subscription_id": one} for one in due}
+    if dropped := [keys[one] for one, instant in due.items() if instant is None or instant >= NEVER]:
+        connection.execute(_DROP_AGENDA, dropped)
+    if kept := [
+        {**keys[one], "next": instant} for one, instant in due.items() if instant is not None and instant < NEVER
+    ]:
+        if served is None:
+            connection.execute(_SET_AGENDA, kept)
+        else:
+            connection.execute(_SET_SERVED, [{**row, "served": served} for row in kept])
+
+
+def standings(session: ScopedSession, subscriptions: Iterable[UUID]) -> dict[UUID, Standing]:
+    """How the subscriptions stand."""
+    values = {**_here(session), "its_ids": sorted(set(subscriptions))}
+    return {row.id: Standing._make(row) for row in session.connection().execute(_STANDINGS, values)}
+
+
+def give_back_run_out(session: ScopedSession, subscriptions: Sequence[UUID], now: float) -> None:
+    """What was leased by somebody who has not come back is due again."""
+    session.connection().execute(_GIVE_BACK_RUN_OUT, {**_here(session), "its_ids": subscriptions, "now": now})
+
+
+def lease(
+    session: ScopedSession, subscription_id: UUID, now: float, limit: int, token: UUID, until: float
+) -> list[Leased]:
+    """Leases at most `limit` deliveries that are due, the longest due first."""
+    values = {
+        **_here(session),
+        "its_subscription_id": subscription_id,
+        "now": now,
+        "its_limit": limit,
+        "token": token,
+        "until": until,
+    }
+    return [Leased._make(row) for row in session.connection().execute(_LEASE, values)]
+
+
+def told(session: ScopedSession, events: Iterable[UUID]) -> dict[UUID, Told]:
+    """The events as they are sent."""
+    ids = sorted(set(events))
+    if not ids:
+        return {}
+    rows = session.connection().execute(_TOLD, {**_here(session), "its_ids": ids})
+    return {row.id: Told._make(row) for row in rows}
+
+
+def withhold(session: ScopedSession, deliveries: Sequence[UUID], at: datetime) -> None:
+    """From now on these deliveries carry `event.withheld`."""
+    if deliveries:
+        session.connection().execute(_WITHHOLD, {**_here(session), "its_ids": deliveries, "at": at})
+
+
+def succeed(session: ScopedSession, leases: Sequence[tuple[UUID, UUID]], at: datetime) -> list[Finished]:
+    """Those of the deliveries (id and lease) whose lease still held are delivered."""
+    if not leases:
+        return []
+    rows = session.connection().execute(_SUCCEED, {**_here(session), "leases": leases, "at": at})
+    return [Finished._make(row) for row in rows]
+
+
+def fail(
+    session: ScopedSession, delivery_id: UUID, lease_token: UUID, due_at: float | None, at: datetime
+) -> Finished | None:
+    """The delivery is tried again at `due_at`, or is dead with None; returns None where the lease did not hold."""
+    values = {
+        **_here(session),
+        "its_id": delivery_id,
+        "its_lease": lease_token,
+        "next_state": "dead" if due_at is None else "pending",
+        "due": NEVER if due_at is None else due_at,
+        "at": at if due_at is None else None,
+    }
+    row = session.connection().execute(_FAIL, values).first()
+    return None if row is None else Finished._make(row)
+
+
+def give_back(session: ScopedSession, leases: Sequence[tuple[UUID, UUID]], now: float) -> None:
+    """Those whose lease still holds are due again at once, without having been tried."""
+    session.connection().execute(_GIVE_BACK, {**_here(session), "leases": leases, "due": now})
+
+
+def insert_attempts(session: ScopedSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Attempts, each with a value for every column."""
+    if rows:
+        session.connection().execute(_INSERT_ATTEMPT, rows)
+
+
+def _here(session: ScopedSession) -> dict[str, UUID]:
+    return {"its_organisation_id": organisation_of(session)}
