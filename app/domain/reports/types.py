@@ -321,7 +321,7 @@ class Stopped(FinalReport, rank=11, enters=Progress.STOPPED):
     rationale: LongText
 
 
-def _read_inner(value: object, _: object, info: ValidationInfo) -> Report:
+def read_inner(value: object, _: object, info: ValidationInfo) -> Report:
     """The report inside a correction. It has the summary of the correction where it brings none of its own."""
     if isinstance(value, Report):
         return value
@@ -345,7 +345,7 @@ CORRECTABLE = tuple(REPORTS)
 
 InnerReport = Annotated[
     SerializeAsAny[Report],
-    WrapValidator(_read_inner),
+    WrapValidator(read_inner),
     WithJsonSchema(
         {
             "type": "object",
