@@ -58,7 +58,7 @@ class Call(Request):
         """What If-Match asks of the version."""
         return Condition(self.seen, self.seen_header)
 
-    @property
+    @cached_property
     def services(self) -> Services:
         """What the application holds for its requests."""
         services: Services = self.app.state.services
@@ -85,11 +85,11 @@ class Call(Request):
         """The language that Accept-Language asks for, English by default."""
         return choose_language(None, self.headers.get("accept-language"))
 
-    def next_url(self, cursor: str | None) -> str | None:
+    def next_url(self, cursor: str | None, parameter: str = "cursor") -> str | None:
         """Return this list's address with the cursor of its next page, or None where there is none."""
         if cursor is None:
             return None
-        return f"{quote(self.scope['path'])}?{urlencode({**self.parameters, 'cursor': cursor})}"
+        return f"{quote(self.scope['path'])}?{urlencode({**self.parameters, parameter: cursor})}"
 
     def single(self, name: bytes) -> str | None:
         """Return a header that may stand once, by its name in lower case, or None. Raises MalformedHeader for two."""

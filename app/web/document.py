@@ -5,7 +5,7 @@ The same routes give the same bytes, whatever the order of imports and of hashes
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -27,6 +27,7 @@ JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 Document = dict[str, Any]
 
+_LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 _SUCCESS = range(200, 300)
 _DONE = {"200": "Done.", "201": "Created.", "202": "Accepted.", "204": "Done; there is nothing to say."}
 
@@ -59,6 +60,7 @@ def make_document(described: Description) -> Document:
         servers=[{"url": "/"}],
         separate_input_output_schemas=False,
     )
+    _mend_limits(made)
     components = made.setdefault("components", {})
     schemas = {**components.get("schemas", {}), **COMPONENTS["schemas"]}
     components |= {
@@ -69,31 +71,29 @@ def make_document(described: Description) -> Document:
     }
     for name in components["schemas"]:
         _drop_titles(components["schemas"][name])
-    maker = ExampleMaker(components["schemas"])
     responses: Document = {}
     for path, operations in made["paths"].items():
         for verb, operation in operations.items():
-            _complete(verb, path, operation, maker)
+            _complete(verb, path, operation, components["schemas"])
             _share_problems(operation, responses)
     components["responses"] = dict(sorted(responses.items()))
     for operations in made.get("webhooks", {}).values():
         for operation in operations.values():
-            _give_examples(operation, maker)
+            _give_examples(operation, components["schemas"])
             for status in ("200", "422"):  # FastAPI's own.
                 operation["responses"].pop(status, None)
     return made
 
 
 def missing_examples(document: Document) -> list[str]:
-    """Return where a request's example holds a text that had to be made up, as `operationId: Model/member`."""
-    found = []
+    """Return which texts of examples had to be made up, as `Model/member`."""
+    found: set[str] = set()
     for operations in [*document["paths"].values(), *document.get("webhooks", {}).values()]:
         for operation in operations.values():
-            maker = ExampleMaker(document["components"]["schemas"])
-            for content in operation.get("requestBody", {}).get("content", {}).values():
+            for content, maker in _contents_of(operation, document["components"]["schemas"]):
                 maker.make(content["schema"])
-            found += [f"{operation['operationId']}: {place}" for place in maker.guessed]
-    return sorted(set(found))
+                found.update(maker.guessed)
+    return sorted(found)
 
 
 def document_bytes(app: FastAPI) -> bytes:
@@ -104,6 +104,12 @@ def document_bytes(app: FastAPI) -> bytes:
 def twin_bytes(app: FastAPI) -> bytes:
     """Return the 3.0.3 twin of the document, for tools that know no 3.1."""
     return _as_bytes(twin(make_document(app.state.description)))
+
+
+def documents_of(described: Description) -> dict[str, bytes]:
+    """Return the files in `openapi/`: the document and its twin, by their names."""
+    made = make_document(described)
+    return {"openapi.json": _as_bytes(made), "openapi-3.0.json": _as_bytes(twin(made))}
 
 
 def served_document(app: FastAPI) -> tuple[bytes, str]:
@@ -124,7 +130,7 @@ def _as_bytes(document: Document) -> bytes:
     return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def _complete(verb: str, path: str, operation: Document, maker: ExampleMaker) -> None:
+def _complete(verb: str, path: str, operation: Document, schemas: Document) -> None:
     """Add to an operation what FastAPI does not know of it."""
     is_open = not operation["security"]
     parameters = operation.setdefault("parameters", [])
@@ -140,8 +146,8 @@ def _complete(verb: str, path: str, operation: Document, maker: ExampleMaker) ->
     first, *rest = re.split(r"\.\s+", operation.get("description", ""), maxsplit=1)
     operation["summary"] = first.removesuffix(".").replace("\n", " ") or operation["summary"]
     operation["description"] = "\n\n".join([*rest, _access_in_words(operation)])
-    _complete_body(verb, operation, maker)
-    _give_examples(operation, maker)
+    _complete_body(verb, operation, schemas)
+    _give_examples(operation, schemas)
     for status, response in operation["responses"].items():
         names = _headers_of_response(verb, int(status), is_open=is_open, is_list=is_list)
         response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
@@ -170,7 +176,7 @@ def _access_in_words(operation: Document) -> str:
     return f"Needs {', or '.join(ways)}."
 
 
-def _complete_body(verb: str, operation: Document, maker: ExampleMaker) -> None:
+def _complete_body(verb: str, operation: Document, schemas: Document) -> None:
     body = operation.get("requestBody")
     if body is None or JSON not in body["content"]:
         for content in (body or {}).get("content", {}).values():  # Lines of text, which FastAPI takes for bytes.
@@ -179,21 +185,27 @@ def _complete_body(verb: str, operation: Document, maker: ExampleMaker) -> None:
         return
     schema = body["content"][JSON]["schema"]
     name = str(schema.get("$ref", "")).rpartition("/")[2]
-    if verb == "post" and not maker.schemas.get(name, schema).get("required"):
+    if verb == "post" and not schemas.get(name, schema).get("required"):
         body["required"] = False
     if verb == "patch":
         body["content"] = {MERGE_PATCH: body["content"][JSON], **body["content"]}
 
 
-def _give_examples(operation: Document, maker: ExampleMaker) -> None:
+def _give_examples(operation: Document, schemas: Document) -> None:
     """Give the request and each success response an example, unless the route has given one."""
-    contents = list(operation.get("requestBody", {}).get("content", {}).values())
+    for content, maker in _contents_of(operation, schemas):
+        if "example" not in content and "examples" not in content:
+            content["example"] = maker.make(content["schema"])
+
+
+def _contents_of(operation: Document, schemas: Document) -> Iterator[tuple[Document, ExampleMaker]]:
+    """Yield each body that an operation takes or answers, with what makes its example."""
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        yield content, ExampleMaker(schemas)
     for status, response in operation["responses"].items():
         if status.isdigit() and int(status) in _SUCCESS:
-            contents += response.get("content", {}).values()
-    for content in contents:
-        if "example" not in content and "examples" not in content and content.get("schema"):
-            content["example"] = maker.make(content["schema"])
+            for content in response.get("content", {}).values():
+                yield content, ExampleMaker(schemas, is_complete=True)
 
 
 def _headers_of_response(verb: str, status: int, *, is_open: bool, is_list: bool) -> list[str]:
@@ -221,3 +233,15 @@ def _drop_titles(schema: Document) -> None:
     for member in schema.get("properties", {}).values():
         if isinstance(member.get("title"), str):
             del member["title"]
+
+
+def _mend_limits(node: Any) -> None:  # noqa: ANN401 -- any part of the document
+    """Write limits that are whole numbers as such: FastAPI's own model of the document makes 200.0 of 200."""
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    for child in children:
+        _mend_limits(child)
+    if isinstance(node, dict):
+        for word in _LIMITS:
+            limit = node.get(word)
+            if isinstance(limit, float) and limit.is_integer():
+                node[word] = int(limit)

@@ -1,23 +1,18 @@
-"""Examples for every operation of the OpenAPI document, put together from those of the models.
+"""Examples for every operation of the OpenAPI document, put together member by member.
 
-A model's own example (`json_schema_extra={"examples": [...]}`) is taken as it stands; where there is none, one is put
-together from the examples of its members (`Field(examples=[...])`), their defaults, their lists of allowed values and
-their formats. A plain text without an example cannot be made up: it is named in `guessed`, and a test fails.
+What a schema says itself comes first: `json_schema_extra={"examples": [...]}` of a model, `Field(examples=[...])` of a
+member, allowed values, defaults. Then come the tables of `example_values`, by the model's and the member's name, then
+the formats. A plain text that none of them knows cannot be made up: it is named in `guessed`, and a test fails.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.web.example_values import BY_FORMAT, MEMBERS, MODELS
+
 Schema = Mapping[str, Any]
 
-_BY_FORMAT = {
-    "uuid": "0199b6f0-5c1e-7a44-9d2b-3f8e6a7c1d05",
-    "date-time": "2026-11-22T21:14:00Z",
-    "date": "2026-11-22",
-    "uri": "https://example.org/heardback",
-    "binary": "…",
-}
 _PREFIX = "#/components/schemas/"
 
 
@@ -26,46 +21,56 @@ class ExampleMaker:
     """Makes the example of a schema, and remembers the texts that it had to make up."""
 
     schemas: Mapping[str, Schema]
+    is_complete: bool = False
+    """Whether objects have all their members, as an answer has; otherwise those that a request must have."""
     guessed: list[str] = field(default_factory=list)
     """Where a text was made up, as `Model/member`."""
 
-    def make(self, schema: Schema, place: str = "", inside: tuple[str, ...] = ()) -> Any:  # noqa: ANN401 -- any JSON value
-        """Return a value that the schema describes. `inside` are the models around it: one may hold itself."""
+    def make(self, schema: Schema, model: str = "", member: str = "") -> Any:  # noqa: ANN401 -- any JSON value
+        """Return a value that the schema describes, which stands in `model` as its `member`."""
+        if schema.get("properties"):
+            return self._make_object(schema, model)
         if (given := _given_in(schema)) is not None:
             return given[0]
         if "$ref" in schema:
             name = str(schema["$ref"]).removeprefix(_PREFIX)
-            return None if name in inside else self.make(self.schemas[name], name, (*inside, name))
+            inside = self.schemas[name]
+            return self.make(inside, name, member) if inside.get("properties") else self.make(inside, model, member)
         for word in ("anyOf", "oneOf", "allOf"):
             if word in schema:
                 first: Schema = next((one for one in schema[word] if one.get("type") != "null"), {})
-                return self.make(first, place, inside)
-        return self._make_of_type(schema, place, inside)
+                return self.make(first, model, member)
+        return self._make_of_type(schema, model, member)
 
-    def _make_of_type(self, schema: Schema, place: str, inside: tuple[str, ...]) -> Any:  # noqa: ANN401
+    def _make_object(self, schema: Schema, model: str) -> dict[str, Any]:
+        """Take the members of the example that is given for the whole, and make those that it must have beside them."""
+        given: dict[str, Any] = {**MODELS.get(model, {}), **(schema["examples"][0] if schema.get("examples") else {})}
+        wanted = schema["properties"] if self.is_complete else schema.get("required", ())
+        return {
+            name: given[name] if name in given else self.make(member, model, name)
+            for name, member in schema["properties"].items()
+            if name in given or name in wanted
+        }
+
+    def _make_of_type(self, schema: Schema, model: str, member: str) -> Any:  # noqa: ANN401
         match schema.get("type"):
-            case "object":
-                return self._make_object(schema, place, inside)
             case "array":
-                return [self.make(schema.get("items", {}), place, inside)] if schema.get("items") else []
+                return [self.make(schema["items"], model, member)] if schema.get("items") else []
             case "integer" | "number":
                 return schema.get("minimum", schema.get("exclusiveMinimum", 0) + 1)
             case "boolean":
                 return False
+            case "object":
+                return {}
             case "string":
-                return self._make_text(schema, place)
+                return self._make_text(schema, model, member)
         return None
 
-    def _make_object(self, schema: Schema, place: str, inside: tuple[str, ...]) -> dict[str, Any]:
-        made = {}
-        for name, member in schema.get("properties", {}).items():
-            made[name] = self.make(member, f"{place}/{name}", inside)
-        return made
-
-    def _make_text(self, schema: Schema, place: str) -> str:
-        if schema.get("format") in _BY_FORMAT:
-            return _BY_FORMAT[schema["format"]]
-        self.guessed.append(place)
+    def _make_text(self, schema: Schema, model: str, member: str) -> str:
+        for table, name in ((MEMBERS, f"{model}/{member}"), (BY_FORMAT, schema.get("format", "")), (MEMBERS, member)):
+            if name in table:
+                return table[name]
+        self.guessed.append(f"{model}/{member}")
         return "text".ljust(schema.get("minLength", 0), ".")[: schema.get("maxLength")]
 
 

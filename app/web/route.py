@@ -124,9 +124,9 @@ class Route(APIRoute):
 
     def _read_headers(self, call: Call) -> None:
         """Raise MalformedHeader for headers that this route understands and cannot read."""
-        call.single(REQUEST_ID_HEADER)
         if self.access.scheme is None:
             return
+        call.single(REQUEST_ID_HEADER)
         if self.verb == "POST":
             call.read_idempotency_key()
         if self.verb != "GET":

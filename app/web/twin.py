@@ -52,6 +52,7 @@ def _rewrite(schema: dict[str, Any]) -> None:
         elif name in {"anyOf", "oneOf", "allOf", "prefixItems"}:
             for one in child:
                 _rewrite(one)
+    _drop_what_is_empty(schema)
     _rewrite_values(schema)
     _rewrite_limits(schema)
     _rewrite_bytes_and_tuples(schema)
@@ -81,6 +82,15 @@ def _rewrite_null(schema: dict[str, Any]) -> None:
     if schema.get("type") == "null":
         schema.pop("type")
         schema.update(nullable=True, enum=[None])
+
+
+def _drop_what_is_empty(schema: dict[str, Any]) -> None:
+    """Of conditions, which 3.0 does not know, nothing is left."""
+    for word in ("anyOf", "oneOf", "allOf"):
+        if word in schema and not all(schema[word]):
+            schema[word] = [one for one in schema[word] if one]
+        if schema.get(word) == []:
+            del schema[word]
 
 
 def _rewrite_values(schema: dict[str, Any]) -> None:

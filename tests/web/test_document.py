@@ -216,6 +216,12 @@ def test_a_parameter_is_never_null(document: Json) -> None:
     }
 
 
+def test_limits_are_whole_numbers(document: Json) -> None:
+    limits = [limit for word in ("minimum", "maximum") for limit in every(document, word)]
+    assert limits
+    assert [limit for limit in limits if not isinstance(limit, int)] == []
+
+
 def test_every_operation_has_examples_that_its_models_take(document: Json) -> None:
     assert check_examples(Example().app.state.description, document) == 18
     assert missing_examples(document) == []
@@ -224,7 +230,10 @@ def test_every_operation_has_examples_that_its_models_take(document: Json) -> No
 def test_a_text_without_an_example_is_told(document: Json) -> None:
     changed = json.loads(json.dumps(document))
     del changed["components"]["schemas"]["Note"]["properties"]["text"]["examples"]
-    assert missing_examples(changed) == ["noteSuggestion: Note/text"]
+    name = changed["components"]["schemas"]["Note"]["properties"]
+    name["words"] = name.pop("text")
+    changed["components"]["schemas"]["Note"]["required"] = ["words"]
+    assert missing_examples(changed) == ["Note/words"]
 
 
 def test_examples_of_problems_have_the_members_of_problems(document: Json) -> None:

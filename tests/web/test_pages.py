@@ -103,3 +103,10 @@ def test_nothing_else_is_served(example: Example, name: str) -> None:
 def test_pages_take_no_parameters(example: Example) -> None:
     answer = client_of(example).get("/docs?theme=dark")
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "?theme")
+
+
+def test_only_the_api_reference_needs_more_than_its_own_origin(example: Example) -> None:
+    client = client_of(example)
+    policies = {path: client.get(path).headers["Content-Security-Policy"] for path in ("/", "/docs")}
+    rest = "; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    assert policies == {"/": f"default-src 'self'{rest}", "/docs": f"default-src 'self'; img-src 'self' data:{rest}"}
