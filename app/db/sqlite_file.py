@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.pool import QueuePool
 from typing_extensions import override
 
@@ -65,7 +67,38 @@ class TrackingConnection(sqlite3.Connection):
 
 def close_cursors(connection: Connection) -> None:
     """The same for SQLAlchemy's connection. To be called when a piece of work is done with it."""
-    cast("TrackingConnection", connection.connection.dbapi_connection).close_cursors()
+    _driver(connection).close_cursors()
+
+
+class DirectSavepoints(SQLiteDialect_pysqlite):
+    """SQLite as SQLAlchemy knows it, with savepoints that go straight to the driver.
+
+    Compiled as statements, two of them cost more than a small piece of work between them (80 of 210 microseconds).
+    """
+
+    supports_statement_cache = True
+
+    @override
+    def do_savepoint(self, connection: Connection, name: str) -> None:
+        """Begin a savepoint."""
+        _driver(connection).execute(f"SAVEPOINT {name}")
+
+    @override
+    def do_rollback_to_savepoint(self, connection: Connection, name: str) -> None:
+        """Undo what was done since it began."""
+        _driver(connection).execute(f"ROLLBACK TO SAVEPOINT {name}")
+
+    @override
+    def do_release_savepoint(self, connection: Connection, name: str) -> None:
+        """End it, and keep what was done."""
+        _driver(connection).execute(f"RELEASE SAVEPOINT {name}")
+
+
+registry.register("sqlite.heardback", __name__, DirectSavepoints.__name__)
+
+
+def _driver(connection: Connection) -> TrackingConnection:
+    return cast("TrackingConnection", connection.connection.dbapi_connection)
 
 
 def sqlite_engine(
@@ -73,7 +106,7 @@ def sqlite_engine(
 ) -> Engine:
     """Return an engine whose transactions begin as `begin` says: `BEGIN` to read, `BEGIN IMMEDIATE` to write."""
     engine = create_engine(
-        URL.create("sqlite", database=str(file)),
+        URL.create("sqlite+heardback", database=str(file)),
         poolclass=QueuePool,
         pool_size=size,
         max_overflow=0,
