@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, and_, or_, select, update
 from app.db import delivery_statements
 from app.db.delivery_statements import NEVER
 from app.db.ordering_statements import arrange
-from app.db.paging import ListView, decode_cursor, encode_cursor, keyset, page_of
+from app.db.paging import ListView, decode_cursor, encode_cursor, page_of
 from app.db.tables import Attempt, Delivery, Event, Subscription, Suggestion
 from app.db.tenancy import ScopedSession
 from app.domain.errors import ActNotAllowed, NotFound
@@ -111,7 +111,9 @@ def list_deliveries(
     statement = _with_hidden().where(Delivery.subscription_id == subscription_id)
     if state is not None:
         statement = statement.where(Delivery.state.in_(_STORED[state]))
-    ordered = keyset(statement, (Delivery.sequence,), limit=page.limit, after=after, descending=True)
+    if after is not None:
+        statement = statement.where(Delivery.sequence < after[0])
+    ordered = statement.order_by(Delivery.sequence.desc()).limit(page.limit + 1)
     with session.for_rules():
         rows = [Found(row, subscription, hidden is not None) for row, hidden in session.execute(ordered)]
     shown, position = page_of(rows, page.limit, lambda one: (one.row.sequence,))

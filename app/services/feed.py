@@ -30,7 +30,7 @@ class FeedItem:
 
 @dataclass(frozen=True)
 class FeedPage:
-    """A page of the feed. `cursor` goes on after it, also where nothing came: then it is the place that was asked for."""
+    """A page of the feed. `cursor` goes on after it; where nothing came, it is the place that was asked for."""
 
     items: Sequence[FeedItem]
     cursor: str

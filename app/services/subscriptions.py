@@ -49,10 +49,9 @@ class Made:
     secret: str
 
 
-def subscribe(session: ScopedSession, context: Context, wanted: SubscriptionRequest, exempt: Sequence[Network]) -> Made:
-    """A new subscription, which hears what its key may see from now on. Raises Invalid."""
+def subscribe(session: ScopedSession, context: Context, wanted: SubscriptionRequest) -> Made:
+    """A new subscription, which hears what its key may see from now on. What is wanted was checked."""
     caller = context.caller
-    check(wanted, caller.scopes, exempt)
     secret, secrets = first_secret(context.secret, "subscription", context.now)
     row = Subscription(
         organisation_id=caller.organisation_id,

@@ -8,7 +8,7 @@ from pydantic_core import from_json
 from app.db.tables import Event
 from app.db.tenancy import ScopedSession
 from app.domain.acts.rules import Notify
-from app.domain.lifecycle import Case
+from app.domain.case import Case
 from app.services.cases import lock, read_case
 from app.services.suggestions import perform_rule
 

@@ -93,6 +93,7 @@ class Access:
             )
         call.known_caller = caller
         call.scope["state"]["caller"] = caller
+        call.scope["state"]["credential"] = hashed
         if scheme == "key" and self.scopes and self.scopes.isdisjoint(caller.scopes):
             raise MissingScope(self.scopes)
 

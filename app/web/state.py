@@ -11,9 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
+from app.kit.addresses import Network
+from app.kit.outcalls import Caller as OutgoingCaller
 from app.kit.sealing import Secret
 from app.services.access import Caller, Token, look_up
 from app.services.idempotency import Effect, once
+from app.web.streams import Streams
 
 Result = TypeVar("Result")
 
@@ -138,3 +141,9 @@ class Services:
     secret: Secret
     once: Once = once
     limits: Limits = field(default_factory=Limits)
+    exempt: tuple[Network, ...] = ()
+    """Private networks that deliveries may go to all the same."""
+    outgoing: OutgoingCaller | None = None
+    """Makes the calls that an answer has to wait for. It is made and closed with the event loop of the application."""
+    streams: Streams = field(default_factory=Streams)
+    """Those who listen to the feed just now."""
