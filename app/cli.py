@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -18,12 +19,13 @@ from app.domain.vocabulary import Nation, OrganisationKind, Scope
 from app.kit import logs
 from app.kit.refusals import Invalid, Refusal
 from app.kit.sealing import Secret, SecretFileError
-from app.main import create_app, prepare, run_worker, utc_now
+from app.main import api_routes, create_app, describe, prepare, run_worker, utc_now
 from app.services import organisations
 from app.services.installation import Demo, make_demo
-from app.settings import Settings, read_settings_or_exit
+from app.settings import PROJECT_ROOT, Settings, read_settings_or_exit
 from app.story import curl_story
 from app.web.protocol import Protocol
+from app.web.server import Server
 
 T = TypeVar("T")
 
@@ -50,8 +52,9 @@ def serve() -> None:
         raise typer.Exit(_work(settings, database, secret))
     demo = database.write_now(None, lambda session: make_demo(session, utc_now()))
     _greet(settings, demo)
-    uvicorn.run(
-        create_app(settings, database=database, secret=secret),
+    application = create_app(settings, database=database, secret=secret)
+    config = uvicorn.Config(
+        application,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
@@ -64,6 +67,7 @@ def serve() -> None:
         timeout_keep_alive=5,
         timeout_graceful_shutdown=3,
     )
+    Server(config, application.state.services.streams.stop).run()
     database.close(2)
 
 
@@ -85,6 +89,21 @@ def migrate(as_json: AsJson = False) -> None:
     with _stopping():
         done = bring_up_to_date(_settings().database_url)
     _print({"schema": HEAD, "changed": done}, f"The schema is {HEAD}.", as_json=as_json)
+
+
+@app.command()
+def openapi(
+    folder: Annotated[Path, typer.Option(help="The folder to write the documents to.")] = PROJECT_ROOT / "openapi",
+    as_json: AsJson = False,
+) -> None:
+    """Write the OpenAPI document and its 3.0.3 twin, as the code makes them."""
+    from app.web.document import documents_of  # noqa: PLC0415 -- only where it is wanted
+
+    folder.mkdir(parents=True, exist_ok=True)
+    documents = documents_of(describe(api_routes()))
+    for name, content in documents.items():
+        (folder / name).write_bytes(content)
+    _print({"files": sorted(documents)}, f"Wrote {', '.join(sorted(documents))} to {folder}.", as_json=as_json)
 
 
 @organisations_app.command("create")

@@ -1,9 +1,10 @@
 """The application put together: routes, services, background work. The only place that knows every interface."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 
 from fastapi import FastAPI
@@ -14,25 +15,31 @@ import app as package
 from app.db.migrate import bring_up_to_date
 from app.db.session import Database, OutcomeUnknown, StoreUnavailable, open_database
 from app.kit.logs import LineBuffer
+from app.kit.outcalls import Caller as OutgoingCaller
 from app.kit.sealing import Secret
 from app.services.installation import open_secret
-from app.services.rules import do_due
 from app.settings import Settings
-from app.web import acts, administration, health, pages, receipt, suggestions
+from app.web import acts, administration, deliveries, events, health, pages, receipt, subscriptions, suggestions
 from app.web.document import Description
 from app.web.edge import Edge
 from app.web.problems import handlers
+from app.web.sent_events import event_types
 from app.web.state import Callers, Services
 from app.web.table import Table
+from app.worker import Worker
 
 ABOUT = """Heardback records what frontline care staff suggest, tracks each suggestion through review and decision, and
 takes signed reports from care systems about what happened to it, until its author has been told and has judged the
 answer."""
 
+USER_AGENT = f"Heardback/{package.__version__}"
+
 TAGS = (
     ("suggestions", "What care workers and others propose: submit, list, read, reword."),
     ("acts", "What is done to a suggestion. Each act fits certain states; `allowed_acts` lists those that fit now."),
     ("receipt", "The author's own view, opened by the receipt's code without an account."),
+    ("subscriptions", "Addresses that want to be told of events, and how each delivery went."),
+    ("events", "The feed: everything that happened, in one order, to catch up or to listen."),
     ("administration", "The organisation with its policy, its sites, and its API keys."),
 )
 
@@ -44,14 +51,25 @@ def utc_now() -> datetime:
 
 def api_routes() -> list[APIRoute]:
     """Every route of the application. No router is included in another one: each request is matched once."""
-    routers = (suggestions.router, receipt.router, administration.router, health.router, pages.router)
+    routers = (
+        suggestions.router,
+        receipt.router,
+        subscriptions.router,
+        deliveries.router,
+        events.router,
+        administration.router,
+        health.router,
+        pages.router,
+    )
     plain = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     return [*plain, *acts.routes()]
 
 
 def describe(routes: Sequence[APIRoute]) -> Description:
     """What the OpenAPI document is made from."""
-    return Description(title="Heardback", version=package.__version__, text=ABOUT, tags=TAGS, routes=routes)
+    return Description(
+        title="Heardback", version=package.__version__, text=ABOUT, tags=TAGS, routes=routes, event_types=event_types()
+    )
 
 
 def prepare(settings: Settings) -> tuple[Database, Secret]:
@@ -70,22 +88,41 @@ def create_app(
 ) -> FastAPI:
     """The whole application. `clock` gives the present instant in UTC; tests move it.
 
-    Opens the database unless one is given, and closes what it has opened when the application ends.
+    Opens the database unless one is given, and closes what it has opened when the application ends. With the role
+    `all`, background work runs beside the requests.
     """
+    opened = None
     if database is None or secret is None:
         database, secret = prepare(settings)
+        opened = database
     lines = LineBuffer(sys.stderr)
-    services = Services(database=database, clock=clock, callers=Callers(database), secret=secret)
+    services = Services(
+        database=database,
+        clock=clock,
+        callers=Callers(database),
+        secret=secret,
+        public_url=settings.base_url,
+        exempt=settings.delivery_allowed_networks,
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        flushing = asyncio.create_task(lines.run())
-        looking = asyncio.create_task(_look_after_rules(database, clock))
-        yield
-        looking.cancel()
-        flushing.cancel()
-        with suppress(asyncio.CancelledError):
-            await flushing
+        async with AsyncExitStack() as stack:
+            services.outgoing = stack_caller(stack, settings)
+            stack.push_async_callback(end_task, asyncio.create_task(lines.run()))
+            listeners = [services.streams.wake]
+            if settings.role == "all":
+                worker = Worker(
+                    database, clock, secret, services.outgoing, settings.delivery_retry_seconds, write=lines.write
+                )
+                stack.push_async_callback(stop_worker, worker, asyncio.create_task(worker.run()))
+                listeners.append(worker.wake)
+            loop = asyncio.get_running_loop()
+            database.committed = lambda: call_all(loop, listeners)
+            yield
+            database.committed = None
+        if opened is not None:
+            await asyncio.to_thread(opened.close)
 
     app = FastAPI(
         openapi_url=None,
@@ -104,13 +141,46 @@ def create_app(
     return app
 
 
+def stack_caller(stack: AsyncExitStack, settings: Settings) -> OutgoingCaller:
+    """Makes guarded calls for as long as the stack lasts."""
+    caller = OutgoingCaller(user_agent=USER_AGENT, exempt=settings.delivery_allowed_networks)
+    stack.push_async_callback(caller.close)
+    return caller
+
+
+def call_all(loop: asyncio.AbstractEventLoop, listeners: Sequence[Callable[[], object]]) -> None:
+    """Tells those who wait for a commit, from whatever thread it was made on."""
+    with suppress(RuntimeError):  # The loop has ended: nobody waits any more.
+        for listener in listeners:
+            loop.call_soon_threadsafe(listener)
+
+
+async def end_task(task: asyncio.Task[None]) -> None:
+    """Cancels a task and waits for its end."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def stop_worker(worker: Worker, running: asyncio.Task[None]) -> None:
+    """Lets background work end what it has begun."""
+    worker.stop()
+    await running
+
+
 def run_worker(settings: Settings, database: Database, secret: Secret) -> None:
-    """Does background work until it is told to stop."""
-    del settings, secret
-    asyncio.run(_look_after_rules(database, utc_now))
+    """Does background work alone until it is told to stop by SIGTERM or SIGINT."""
+    asyncio.run(_work(settings, database, secret))
 
 
-async def _look_after_rules(database: Database, clock: Callable[[], datetime]) -> None:
-    while True:
-        await asyncio.sleep(0.3)
-        await database.write(None, lambda session: do_due(session, clock()))
+async def _work(settings: Settings, database: Database, secret: Secret) -> None:
+    lines = LineBuffer(sys.stderr)
+    async with AsyncExitStack() as stack:
+        caller = stack_caller(stack, settings)
+        stack.push_async_callback(end_task, asyncio.create_task(lines.run()))
+        worker = Worker(database, utc_now, secret, caller, settings.delivery_retry_seconds, write=lines.write)
+        loop = asyncio.get_running_loop()
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signal_number, worker.stop)
+        database.committed = worker.wake
+        await worker.run()

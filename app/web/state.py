@@ -141,6 +141,8 @@ class Services:
     secret: Secret
     once: Once = once
     limits: Limits = field(default_factory=Limits)
+    public_url: str = ""
+    """Where people and systems reach this server, without a slash at its end."""
     exempt: tuple[Network, ...] = ()
     """Private networks that deliveries may go to all the same."""
     outgoing: OutgoingCaller | None = None
