@@ -142,7 +142,8 @@ class Route(APIRoute):
         value = read_object(raw)
         body = fill(model, raw, value, null_is_absent=is_post)
         if call.idempotency_key is not None:
-            call.take_fingerprint(self._path_of(call), canonical(without_nulls(value)))
+            sent = without_nulls(value) if b"null" in raw else value
+            call.take_fingerprint(self._path_of(call), canonical(sent))
         return body
 
     def _path_of(self, call: Call) -> str:

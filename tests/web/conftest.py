@@ -1,9 +1,12 @@
 """The example application behind a real server, and what the tests of hostile input are pointed at."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 
+from tests.databases import Databases
+from tests.service import MANAGER, Clock, running
 from tests.web.example import EXISTING, SUBMISSION, Example
 from tests.web.serving import serving
 from tests.web.target import Target
@@ -31,3 +34,23 @@ def example_target() -> Iterator[Target]:
             act=f"/v1/suggestions/{EXISTING}/acts/note",
             act_body={"text": "Spoke with the coordinator."},
         )
+
+
+@pytest.fixture(scope="module")
+def application_target(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """The real application, on SQLite."""
+    url = databases.clone("sqlite")
+    with running(url, tmp_path_factory.mktemp("application"), Clock()) as service:
+        tenant = service.tenant()
+        item = f"/v1/suggestions/{tenant.all.submit()['id']}"
+        keys = tenant.all.token, tenant.key("measure").token
+        yield Target(
+            port=urlsplit(service.url).port or 0,
+            key=keys[0] or "",
+            narrow_key=keys[1] or "",
+            body=SUBMISSION,
+            item=item,
+            act=f"{item}/acts/note",
+            act_body={"actor": MANAGER, "text": "Spoke with the coordinator."},
+        )
+    databases.drop(url)

@@ -246,7 +246,7 @@ CORPUS = [
 ]
 
 
-@pytest.fixture(params=["example"])
+@pytest.fixture(params=["example", "application"])
 def target(request: pytest.FixtureRequest) -> Target:
     """What the corpus is sent to."""
     found: Target = request.getfixturevalue(f"{request.param}_target")
