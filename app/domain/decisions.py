@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+from app.domain.case import Ballot, Case, RuleFacts
 from app.domain.days import local_day, same_date_next_year
 from app.domain.errors import QuorumNotMet
-from app.domain.lifecycle import Ballot, Case, Moment, RuleFacts
+from app.domain.lifecycle import Moment
 from app.domain.vocabulary import Choice, Group, OrganisationKind, Outcome, State
 from app.kit.refusals import Fault, Invalid
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from app.domain import promises
 from app.domain.acts.rules import may_close, resumes_at
+from app.domain.case import Case
 from app.domain.days import start_of
-from app.domain.lifecycle import Case
 from app.domain.policy import Rules
 from app.domain.promises import Announcement, Marks, PromiseState
 from app.domain.vocabulary import State

@@ -13,8 +13,8 @@ from sqlalchemy.orm.attributes import set_committed_value
 from app.db import statements
 from app.db.tables import Organisation, Suggestion
 from app.db.tenancy import ScopedSession
+from app.domain.case import Case
 from app.domain.errors import NotFound
-from app.domain.lifecycle import Case
 from app.domain.owed import about_to_break_at, next_wake, promises_of
 from app.domain.policy import Policy, Rules
 from app.domain.vocabulary import Nation, OrganisationKind

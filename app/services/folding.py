@@ -9,7 +9,7 @@ from sqlalchemy import and_, or_, select
 
 from app.db.tables import Report, Suggestion
 from app.db.tenancy import ScopedSession
-from app.domain.lifecycle import Case, Delivery, Told
+from app.domain.case import Case, Delivery, Told
 from app.domain.reports.fold import Folded, fold
 from app.domain.reports.reading import read_report
 from app.domain.reports.told import Told as ToldReport

@@ -15,8 +15,9 @@ from app.db.tenancy import ScopedSession
 from app.domain.acts.author import GiveVerdict, RequestSupport
 from app.domain.acts.frontline import LogTime
 from app.domain.acts.review import SettleSupport
+from app.domain.case import Case
 from app.domain.days import local_day
-from app.domain.lifecycle import Act, Case, Moment
+from app.domain.lifecycle import Act, Moment
 from app.domain.reports.types import ImpactMeasured
 from app.domain.vocabulary import Progress, Seen, State
 

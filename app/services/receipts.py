@@ -13,7 +13,8 @@ from sqlalchemy import select
 from app.db.tables import Event, Suggestion
 from app.db.tenancy import ScopedSession, TenantScope
 from app.domain.acts.rules import ReadReceipt, told_now
-from app.domain.lifecycle import ACTS, RECEIPT, Case, Told
+from app.domain.case import Case, Told
+from app.domain.lifecycle import ACTS, RECEIPT
 from app.domain.owed import promises_of
 from app.domain.policy import Rules
 from app.domain.promises import PromiseState

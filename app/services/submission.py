@@ -13,8 +13,8 @@ from app.db import statements
 from app.db.tables import Credential, Suggestion
 from app.db.tenancy import ScopedSession
 from app.domain.anonymity import advise, is_generalised
+from app.domain.case import Case, Span
 from app.domain.errors import IdConflict, NotFound
-from app.domain.lifecycle import Case, Span
 from app.domain.owed import about_to_break_at, next_wake, promises_of
 from app.domain.policy import Rules
 from app.domain.submission import Submission, is_about_what_matters_most, treated

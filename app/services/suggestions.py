@@ -17,8 +17,9 @@ from app.domain import owed
 from app.domain.acts.author import Withdraw
 from app.domain.acts.rules import SetFree
 from app.domain.acts.safeguarding import Redirect
+from app.domain.case import Case
 from app.domain.errors import ActNotAllowed, NotFound, PreconditionRequired, VersionMismatch
-from app.domain.lifecycle import Act, Case, Moment, allowed_acts
+from app.domain.lifecycle import Act, Moment, allowed_acts
 from app.domain.policy import Rules
 from app.domain.texts import Actor
 from app.domain.vocabulary import Anonymity, State

@@ -13,8 +13,8 @@ from sqlalchemy import select
 from app.db.paging import ListView, decode_cursor, encode_cursor, page_of
 from app.db.tables import Event, Suggestion
 from app.db.tenancy import ScopedSession
+from app.domain.case import Case
 from app.domain.errors import NotFound
-from app.domain.lifecycle import Case
 from app.domain.vocabulary import Anonymity, State
 from app.services.cases import read_case
 from app.services.context import Context

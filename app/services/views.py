@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from app.db.tables import Report, Suggestion
 from app.db.tenancy import ScopedSession
-from app.domain.lifecycle import Case, allowed_acts
+from app.domain.case import Case
+from app.domain.lifecycle import allowed_acts
 from app.domain.owed import promises_of
 from app.domain.policy import Rules
 from app.domain.texts import Author

@@ -6,9 +6,10 @@ from uuid import UUID
 
 import pytest
 
+from app.domain.case import Ballot, Case, ConflictOfInterest, PanelMember, RuleFacts
 from app.domain.decisions import check, check_revisit
 from app.domain.errors import QuorumNotMet
-from app.domain.lifecycle import Ballot, Case, ConflictOfInterest, Moment, PanelMember, RuleFacts
+from app.domain.lifecycle import Moment
 from app.domain.policy import Policy, Rules
 from app.domain.texts import Actor, Steward
 from app.domain.vocabulary import Choice, Group, OrganisationKind, Outcome, State

@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import Field
 
 from app.domain.acts.safeguarding import ended
-from app.domain.lifecycle import RECEIPT, VISIBLE_ALIVE, Act, Case, Moment, Support, Verdict, in_days
+from app.domain.case import Case, Support, Verdict
+from app.domain.lifecycle import RECEIPT, VISIBLE_ALIVE, Act, Moment, in_days
 from app.domain.texts import LongText
 from app.domain.vocabulary import Happened, Progress, Scope, State, SupportKind
 

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.domain.lifecycle import VISIBLE_ALIVE, Act, Case, Confirmation, Moment, Supporter, named_site
+from app.domain.case import Case, Confirmation, Supporter
+from app.domain.lifecycle import VISIBLE_ALIVE, Act, Moment, named_site
 from app.domain.texts import LongText, SiteName
 from app.domain.vocabulary import Scope, Seen, State, TimeKind
 from app.kit.refusals import Fault, Invalid

@@ -10,9 +10,7 @@ from pydantic_core import InitErrorDetails
 
 from app.domain import decisions
 from app.domain.acts.rules import QUESTION_DAYS, merged_author_told, now_told, told_now
-from app.domain.lifecycle import (
-    VISIBLE_ALIVE,
-    Act,
+from app.domain.case import (
     Ballot,
     Case,
     CommitmentMade,
@@ -20,14 +18,13 @@ from app.domain.lifecycle import (
     Decision,
     Lead,
     MergedOne,
-    Moment,
     PanelMember,
     Question,
     ReferTo,
     Span,
     Told,
-    named_site,
 )
+from app.domain.lifecycle import VISIBLE_ALIVE, Act, Moment, named_site
 from app.domain.texts import LongText, Member, MessageToAuthor, Name, Rationale, Ref, SiteName, Steward, Summary
 from app.domain.vocabulary import (
     Channel,

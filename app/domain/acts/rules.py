@@ -6,8 +6,9 @@ from typing import Literal
 from uuid import UUID
 
 from app.domain.acts.author import question_closed, unmerge_others, unmerge_ripple, unmerged
+from app.domain.case import Case, Told
 from app.domain.days import local_day
-from app.domain.lifecycle import SYSTEM, VISIBLE_ALIVE, Act, Case, Moment, Told
+from app.domain.lifecycle import SYSTEM, VISIBLE_ALIVE, Act, Moment
 from app.domain.vocabulary import Progress, State
 
 QUESTION_DAYS = 14

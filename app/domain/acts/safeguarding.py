@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.domain.lifecycle import Act, Case, Moment, Span
+from app.domain.case import Case, Span
+from app.domain.lifecycle import Act, Moment
 from app.domain.texts import LongText, MessageToAuthor, Name
 from app.domain.vocabulary import Route, Scope, State
 from app.kit.shapes import Instant

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.domain.lifecycle import Confirmation
+from app.domain.case import Confirmation
 from app.domain.reports.place import Conflict, Place
 from app.domain.reports.rollup import roll_up
 from app.domain.reports.told import Entry, Struck, Told, entries_of, in_order, strike_out

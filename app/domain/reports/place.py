@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.domain.lifecycle import Confirmation
+from app.domain.case import Confirmation
 from app.domain.reports.standing import Standing
 from app.domain.reports.told import Entry
 from app.domain.reports.types import Implemented, PartlyImplemented, TrialResult, TrialStarted

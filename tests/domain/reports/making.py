@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 from pydantic import JsonValue
 
-from app.domain.lifecycle import Confirmation
+from app.domain.case import Confirmation
 from app.domain.reports.fold import Folded, fold
 from app.domain.reports.reading import read_report
 from app.domain.reports.told import Told
