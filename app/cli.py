@@ -45,7 +45,7 @@ OfOrganisation = Annotated[str, typer.Option("--organisation", help="The organis
 def serve() -> None:
     """Serve the API, the pages and the background work. Settings are environment variables HEARDBACK_*."""
     settings = _settings()
-    logs.set_up(settings.log_level.upper())
+    _set_up_logs(settings)
     with _stopping():
         database, secret = prepare(settings)
     if settings.role == "worker":
@@ -75,7 +75,7 @@ def serve() -> None:
 def work() -> None:
     """Do the background work alone, beside servers with the role `api` on PostgreSQL."""
     settings = _settings()
-    logs.set_up(settings.log_level.upper())
+    _set_up_logs(settings)
     with _stopping():
         database, secret = prepare(settings)
     raise typer.Exit(_work(settings, database, secret))
@@ -190,6 +190,12 @@ def _write(work_to_do: Callable[[ScopedSession], T]) -> T:
             return database.write_now(None, work_to_do)
         finally:
             database.close()
+
+
+def _set_up_logs(settings: Settings) -> None:
+    """Lines of JSON on the standard error stream; of migrations only what goes wrong."""
+    logs.set_up(settings.log_level.upper(), telling=(OSError, StartRefused, StoreUnavailable))
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def _work(settings: Settings, database: Database, secret: Secret) -> int:
