@@ -9,7 +9,8 @@ from pathlib import Path
 
 from app.db.failures import Busy
 
-_STEP_SECONDS = 0.001
+_FIRST_STEP_SECONDS = 0.0001
+_LONGEST_STEP_SECONDS = 0.002
 
 
 class ProcessLock:
@@ -51,12 +52,14 @@ def _open(path: Path) -> int:
 
 def _take(file: int, until: float) -> None:
     """Ask again and again, because a lock that is waited for in the kernel has no time limit."""
+    step = _FIRST_STEP_SECONDS
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() >= until:
                 raise Busy("another process has held the database file for too long") from None
-            time.sleep(_STEP_SECONDS)
+            time.sleep(step)
+            step = min(step * 1.5, _LONGEST_STEP_SECONDS)
         else:
             return
