@@ -69,8 +69,9 @@ def make_document(described: Description) -> Document:
         "headers": RESPONSE_HEADERS,
         "examples": examples(),
     }
-    for name in components["schemas"]:
-        _drop_titles(components["schemas"][name])
+    for schema in components["schemas"].values():
+        _drop_titles(schema)
+        _mend_examples(schema, components["schemas"])
     responses: Document = {}
     for path, operations in made["paths"].items():
         for verb, operation in operations.items():
@@ -91,8 +92,8 @@ def missing_examples(document: Document) -> list[str]:
     for operations in [*document["paths"].values(), *document.get("webhooks", {}).values()]:
         for operation in operations.values():
             for content, maker in _contents_of(operation, document["components"]["schemas"]):
-                maker.make(content["schema"])
-                found.update(maker.guessed)
+                if maker.make(content["schema"]) == content["example"]:
+                    found.update(maker.guessed)
     return sorted(found)
 
 
@@ -233,6 +234,12 @@ def _drop_titles(schema: Document) -> None:
     for member in schema.get("properties", {}).values():
         if isinstance(member.get("title"), str):
             del member["title"]
+
+
+def _mend_examples(schema: Document, schemas: Document) -> None:
+    """Put back the nulls of a model's own example, which FastAPI leaves out with everything else that is null."""
+    if schema.get("properties") and schema.get("examples"):
+        schema["examples"] = [ExampleMaker(schemas).complete(schema, given) for given in schema["examples"]]
 
 
 def _mend_limits(node: Any) -> None:  # noqa: ANN401 -- any part of the document

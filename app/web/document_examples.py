@@ -47,10 +47,25 @@ class ExampleMaker:
         given: dict[str, Any] = {**MODELS.get(model, {}), **(schema["examples"][0] if schema.get("examples") else {})}
         wanted = schema["properties"] if self.is_complete else schema.get("required", ())
         return {
-            name: given[name] if name in given else self.make(member, model, name)
+            name: self.complete(member, given[name]) if name in given else self.make(member, model, name)
             for name, member in schema["properties"].items()
             if name in given or name in wanted
         }
+
+    def complete(self, schema: Schema, given: Any) -> Any:  # noqa: ANN401 -- any JSON value
+        """Return a given value with the nulls that FastAPI took out of it: required members that may be null."""
+        if "$ref" in schema:
+            return self.complete(self.schemas[str(schema["$ref"]).removeprefix(_PREFIX)], given)
+        if isinstance(given, list) and schema.get("items"):
+            return [self.complete(schema["items"], entry) for entry in given]
+        if not isinstance(given, dict):
+            return given
+        for one in schema.get("anyOf", ()):
+            given = self.complete(one, given)
+        properties = schema.get("properties", {})
+        lost = [name for name in schema.get("required", ()) if name not in given and _may_be_null(properties[name])]
+        kept = {name: self.complete(properties.get(name, {}), value) for name, value in given.items()}
+        return {**kept, **dict.fromkeys(lost)}
 
     def _make_of_type(self, schema: Schema, model: str, member: str) -> Any:  # noqa: ANN401
         match schema.get("type"):
@@ -72,6 +87,10 @@ class ExampleMaker:
                 return table[name]
         self.guessed.append(f"{model}/{member}")
         return "text".ljust(schema.get("minLength", 0), ".")[: schema.get("maxLength")]
+
+
+def _may_be_null(schema: Schema) -> bool:
+    return {"type": "null"} in schema.get("anyOf", ())
 
 
 def _given_in(schema: Schema) -> tuple[Any] | None:

@@ -56,6 +56,12 @@ MEMBERS: dict[str, str] = {
     "what_changed": "Two fixed pairs cover all double-up calls.",
     "why": "The facts have changed since.",
     # Where the same name means something else.
+    "Identifier/value": "1-101234567",
+    "OrganisationView/code": "fellside",
+    "OrganisationView/name": "Fellside Homecare",
+    "SiteView/code": "brough",
+    "SiteView/name": "Brough",
+    "SiteView/service_type": "8",
     "AdviceView/text": "Few people work at this site. What you write may still show who you are.",
     "AnswerView/outcome_text": "We are doing it.",
     "Author/name": "Adaeze",

@@ -5,6 +5,7 @@ import sys
 import pytest
 from openapi_spec_validator import validate
 
+from app.main import api_routes, describe
 from app.web.document import document_bytes, make_document, missing_examples, twin_bytes
 from app.web.problem_texts import PROBLEMS
 from tests.web.client import client_of
@@ -227,12 +228,20 @@ def test_every_operation_has_examples_that_its_models_take(document: Json) -> No
     assert missing_examples(document) == []
 
 
+def test_the_application_has_examples_that_its_models_take() -> None:
+    description = describe(api_routes())
+    made = make_document(description)
+    assert check_examples(description, made) > len(description.routes)
+    assert missing_examples(made) == []
+
+
 def test_a_text_without_an_example_is_told(document: Json) -> None:
     changed = json.loads(json.dumps(document))
-    del changed["components"]["schemas"]["Note"]["properties"]["text"]["examples"]
-    name = changed["components"]["schemas"]["Note"]["properties"]
-    name["words"] = name.pop("text")
-    changed["components"]["schemas"]["Note"]["required"] = ["words"]
+    changed["components"]["schemas"]["Note"] |= {"properties": {"words": {"type": "string"}}, "required": ["words"]}
+    note = operation(changed, "noteSuggestion")["requestBody"]["content"]["application/json"]
+    note["example"] = {"words": "of somebody"}
+    assert missing_examples(changed) == []
+    note["example"] = {"words": "text"}  # It is what is made up where nothing is known.
     assert missing_examples(changed) == ["Note/words"]
 
 
@@ -302,6 +311,7 @@ def test_making_it_twice_makes_the_same() -> None:
 
 PROGRAM = """
 import hashlib
+from app.main import api_routes, describe
 from app.web.document import document_bytes, twin_bytes
 from tests.web.example import Example
 

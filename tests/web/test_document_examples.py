@@ -77,3 +77,27 @@ def test_a_text_that_is_made_up_keeps_its_limits() -> None:
     maker = ExampleMaker(SCHEMAS)
     assert maker.make({"type": "string", "minLength": 6}) == "text.."
     assert maker.make({"type": "string", "maxLength": 2}) == "te"
+
+
+def test_nulls_of_given_examples_are_put_back() -> None:
+    """FastAPI takes everything that is null out of its document."""
+    nullable = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+    inner = {
+        "type": "object",
+        "properties": {"a": nullable, "b": {"type": "string"}, "c": nullable},
+        "required": ["a", "b"],
+    }
+    schemas: dict[str, Any] = {
+        "Inner": inner,
+        "Outer": {
+            "type": "object",
+            "properties": {
+                "one": {"anyOf": [ref("Inner"), {"type": "null"}]},
+                "all": {"type": "array", "items": ref("Inner")},
+            },
+            "required": ["one", "all"],
+            "examples": [{"one": {"b": "x"}, "all": [{"b": "y", "a": "z"}]}],
+        },
+    }
+    expected = {"one": {"a": None, "b": "x"}, "all": [{"b": "y", "a": "z"}]}
+    assert ExampleMaker(schemas).make(ref("Outer")) == expected
