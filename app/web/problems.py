@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.kit.refusals import Refusal
+from app.services.words import ENGLISH, choose_language, label
 from app.web.problem_texts import PROBLEMS
 
 MEDIA_TYPE = "application/problem+json"
@@ -30,13 +31,17 @@ def problem(
     detail: str = "",
     headers: Mapping[str, str] | None = None,
     members: Mapping[str, object] | None = None,
+    accept_language: str | None = None,
 ) -> Response:
-    """Return the answer of an error.
+    """Return the answer of an error. Its title is in the language that the request asks for, English by default.
 
     Its body has `type` (the page of the code), `title`, `status`, `detail`, `code` and `request_id`, and behind them
     the further `members`, such as `errors` or `allowed_acts`. Raises KeyError for a code that has no text.
     """
     body = body_of(request_id, code, detail, members)
+    language = choose_language(None, accept_language)
+    if language != ENGLISH:
+        body["title"] = label("problem", code, language)
     return Response(json.dumps(body, ensure_ascii=False).encode(), PROBLEMS[code].status, headers, MEDIA_TYPE)
 
 
@@ -75,18 +80,25 @@ def handlers(
 
 
 async def _on_refusal(request: Request, refusal: Refusal) -> Response:
-    return problem(request.state.request_id, refusal.code, refusal.text, refusal.headers, refusal.members)
+    return problem(
+        request.state.request_id, refusal.code, refusal.text, refusal.headers, refusal.members, _language_of(request)
+    )
+
+
+def _language_of(request: Request) -> str | None:
+    return request.headers.get("accept-language")
 
 
 async def _on_http_exception(request: Request, error: HTTPException) -> Response:
     """Take the status of what the framework refuses, and never its words."""
     unknown = "internal_error" if error.status_code >= _FIRST_SERVER_ERROR else "bad_request"
     code = _CODES_OF_THE_FRAMEWORK.get(error.status_code, unknown)
-    return problem(request.state.request_id, code, headers=error.headers)
+    return problem(request.state.request_id, code, headers=error.headers, accept_language=_language_of(request))
 
 
 def _on_failure(code: str) -> Handler:
     async def answer(request: Request, _: Exception) -> Response:
-        return problem(request.state.request_id, code, headers={"Retry-After": RETRY_AFTER_SECONDS})
+        retry = {"Retry-After": RETRY_AFTER_SECONDS}
+        return problem(request.state.request_id, code, headers=retry, accept_language=_language_of(request))
 
     return answer

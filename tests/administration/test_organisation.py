@@ -114,3 +114,12 @@ def test_a_stranger_sees_none_of_it(service: Service) -> None:
     assert stranger.all.send("PATCH", path, {"name": "Mine"}).status_code == 404
     assert stranger.all.send("POST", f"{path}/headcounts", count).status_code == 404
     assert mine.all.get(path)["name"] != "Mine"
+
+
+def test_a_problem_has_its_title_in_the_language_that_is_asked_for(tenant: Tenant) -> None:
+    path = "/v1/suggestions/0199b6f0-5c1e-7a44-9d2b-3f8e6a7c1d05"
+    english, welsh = (
+        tenant.all.send("GET", path, accept_language=wanted).json() for wanted in ("en-GB", "cy, en;q=0.5")
+    )
+    assert english["title"] != welsh["title"]
+    assert (english["code"], welsh["code"], english["detail"]) == ("not_found", "not_found", welsh["detail"])
