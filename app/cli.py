@@ -24,7 +24,7 @@ from app.services import organisations
 from app.services.installation import Demo, make_demo
 from app.settings import PROJECT_ROOT, Settings, read_settings_or_exit
 from app.story import curl_story
-from app.web.protocol import Protocol
+from app.web.protocol import SERVER_OPTIONS
 from app.web.server import Server
 
 T = TypeVar("T")
@@ -54,18 +54,7 @@ def serve() -> None:
     _greet(settings, demo)
     application = create_app(settings, database=database, secret=secret)
     config = uvicorn.Config(
-        application,
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http=Protocol,
-        ws="none",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        log_config=None,
-        timeout_keep_alive=5,
-        timeout_graceful_shutdown=3,
+        application, host=settings.host, port=settings.port, timeout_graceful_shutdown=3, **SERVER_OPTIONS
     )
     Server(config, application.state.services.streams.stop).run()
     database.close(2)
