@@ -97,7 +97,7 @@ class VerdictEntry(OfSuggestion, Base):
 
 
 class Benefit(OfSuggestion, Base):
-    """A measured benefit that stands: the difference between value and baseline, claimed or verified, never added up."""
+    """A measured benefit that stands: value less baseline, claimed or verified. Benefits are never added up."""
 
     __tablename__ = "benefits"
     report_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -101,7 +101,9 @@ _FORGET_LABELS: Delete = delete(_table(Label)).where(
 
 def _highest(model: type[Base]) -> Select[int]:
     table = _table(model)
-    return select(func.coalesce(func.max(table.c.number), 0)).where(table.c.organisation_id == bindparam("its_organisation_id"))
+    return select(func.coalesce(func.max(table.c.number), 0)).where(
+        table.c.organisation_id == bindparam("its_organisation_id")
+    )
 
 
 _NEXT = select(RECORDED.next_value())
@@ -170,7 +172,13 @@ def put_milestones(session: ScopedSession, values: Mapping[str, Any]) -> None:
 
 def put_agenda(session: ScopedSession, kind: str, subject: UUID, due_at: float) -> None:
     """What time must look at, at epoch seconds `due_at`, in place of an earlier date of the same thing."""
-    values = {"kind": kind, "organisation_id": organisation_of(session), "subject": subject, "due_at": due_at, "last_served": 0.0}
+    values = {
+        "kind": kind,
+        "organisation_id": organisation_of(session),
+        "subject": subject,
+        "due_at": due_at,
+        "last_served": 0.0,
+    }
     session.connection().execute(_PUT_AGENDA[session.connection().dialect.name], values)
 
 
@@ -188,4 +196,3 @@ def next_number(session: ScopedSession, model: type[Event] | type[Report]) -> in
         return int(connection.execute(_NEXT).scalars().one())
     highest = connection.execute(_HIGHEST[model], {"its_organisation_id": organisation_of(session)}).scalars().one()
     return highest + 1
-

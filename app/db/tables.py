@@ -195,7 +195,10 @@ class ApiKey(OfOrganisation, Base):
 
 
 class Suggestion(OfOrganisation, Base):
-    """One proposed improvement. `seq` is its place by the time of receipt (milliseconds × 2²⁰ + random bits)."""
+    """One proposed improvement.
+
+    `seq` is its place by the time of receipt: the milliseconds, followed by 20 random bits.
+    """
 
     __tablename__ = "suggestions"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -302,7 +305,7 @@ class Event(OfSuggestion, Base):
 
 
 class FeedEntry(OfSuggestion, Base):
-    """An event's place in the organisation's feed, given by the fan-out. An event may stand in it again after `clear`."""
+    """An event's place in the organisation's feed, given by the fan-out. After `clear` it may stand there again."""
 
     __tablename__ = "feed"
     position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)

@@ -1,10 +1,10 @@
 """Decision power: whose votes a decision needs, who may take it, and when it needs a reason to be overridden.
 
-Every outcome but `adopt` and `trial` needs a panel. Of the votes that count (those of members without a declared conflict
-of interest; an abstention counts as a vote cast) there must be as many as the quorum says, and care workers must hold
-their share of them. A suggestion about what matters most to people needs the vote of somebody with lived experience or
-of family. The one who decides may not be the only voter. Organisations that support individual employers need instead
-the vote of one care worker (the personal assistant), and for a yes a `yes`.
+Every outcome but `adopt` and `trial` needs a panel. Of the votes that count (those of members without a declared
+conflict of interest; an abstention counts as a vote cast) there must be as many as the quorum says, and care workers
+must hold their share of them. A suggestion about what matters most to people needs the vote of somebody with lived
+experience or of family. The one who decides may not be the only voter. Organisations that support individual employers
+need instead the vote of one care worker (the personal assistant), and for a yes a `yes`.
 """
 
 import math
@@ -118,13 +118,17 @@ def _quorum_and_share(votes: Sequence[Ballot], at: Moment) -> list[Seat]:
         seats.append(Seat(tuple(Group), lacking, words))
     care = sum(vote.group is Group.CARE_WORKER for vote in votes)
     if (lacking := _lacking_care_workers(care, len(votes), policy.care_worker_share)) > 0:
-        words = f"Care workers must hold at least {policy.care_worker_share:.0%} of the votes and hold {care} of {len(votes)}."
+        share = f"{policy.care_worker_share:.0%}"
+        words = f"Care workers must hold at least {share} of the votes and hold {care} of {len(votes)}."
         seats.append(Seat((Group.CARE_WORKER,), lacking, words))
     return seats
 
 
 def _lacking_care_workers(care: int, votes: int, share: float) -> int:
-    """How many more care workers must vote until they hold their share. With a share of 1, every other vote is too many."""
+    """How many more care workers must vote until they hold their share.
+
+    With a share of 1 no number of theirs is enough while anybody else votes.
+    """
     if care >= share * votes - 1e-9:
         return 0
     if share >= 1:

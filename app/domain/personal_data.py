@@ -13,7 +13,8 @@ from enum import StrEnum
 _NHS = re.compile(r"(?<![0-9])(?<![0-9][ -])([0-9]{3})([ -]?)([0-9]{3})\2([0-9]{4})(?![0-9])(?![ -][0-9])", re.ASCII)
 _COUNTRY_CODE = re.compile(r"(?:\+|00)\s?44[\s(0)-]*$")
 _INSURANCE = re.compile(
-    r"(?<![0-9A-Za-z])(?!BG|GB|KN|NK|NT|TN|ZZ)[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D](?![0-9A-Za-z])",
+    r"(?<![0-9A-Za-z])(?!BG|GB|KN|NK|NT|TN|ZZ)[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z]"
+    r" ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D](?![0-9A-Za-z])",
     re.IGNORECASE | re.ASCII,
 )
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+", re.ASCII)

@@ -35,12 +35,12 @@ class Policy(Shape):
 class PolicyPatch(Shape):
     """Changes of the policy: what is not named stays, null goes back to the product's own value."""
 
-    quorum: Quorum | None | MISSING = MISSING
-    care_worker_share: Share | None | MISSING = MISSING
-    require_if_match: bool | None | MISSING = MISSING
-    promises: dict[PromiseCode, Days | None] | None | MISSING = MISSING
-    personal_data: Treatment | None | MISSING = MISSING
-    board: bool | None | MISSING = MISSING
+    quorum: Quorum | MISSING | None = MISSING
+    care_worker_share: Share | MISSING | None = MISSING
+    require_if_match: bool | MISSING | None = MISSING
+    promises: dict[PromiseCode, Days | None] | MISSING | None = MISSING
+    personal_data: Treatment | MISSING | None = MISSING
+    board: bool | MISSING | None = MISSING
 
     @model_validator(mode="after")
     def _promises_are_only_tightened(self) -> Self:
@@ -65,7 +65,7 @@ class OrganisationPatch(
     name: Name | MISSING = MISSING
     kind: OrganisationKind | MISSING = MISSING
     nation: Nation | MISSING = MISSING
-    policy: PolicyPatch | None | MISSING = MISSING
+    policy: PolicyPatch | MISSING | None = MISSING
 
 
 class Rules(Shape):

@@ -85,10 +85,10 @@ class Submission(Shape, json_schema_extra={"examples": [_EXAMPLE]}):
 class Rewording(Shape, json_schema_extra={"examples": [{"title": "Two fixed pairs for the double-up calls"}]}):
     """A merge patch: what is not named stays, null takes away. The old wording is kept for audit."""
 
-    title: Title | None | MISSING = MISSING
+    title: Title | MISSING | None = MISSING
     text: LongText | MISSING = MISSING
-    tags: Tags | None | MISSING = MISSING
-    lenses: Lenses | None | MISSING = MISSING
+    tags: Tags | MISSING | None = MISSING
+    lenses: Lenses | MISSING | None = MISSING
 
 
 def _refused(name: str) -> InitErrorDetails:

@@ -19,7 +19,7 @@ KEY_PREFIX = "hb_"
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls. `suggestion_id` is set for the bearer of a receipt, who has no scopes and sees that suggestion alone."""
+    """Who calls. `suggestion_id` is set for the bearer of a receipt, who has no scopes and sees no other suggestion."""
 
     organisation_id: UUID
     key_id: UUID

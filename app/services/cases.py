@@ -63,7 +63,10 @@ def find(session: ScopedSession, suggestion_id: UUID) -> Suggestion:
 
 
 def lock(session: ScopedSession, ids: Iterable[UUID]) -> dict[UUID, Suggestion]:
-    """The suggestions, locked in order of their ids so that two callers never wait for each other; missing ones are left out."""
+    """The suggestions by their ids; missing ones are left out.
+
+    They are locked in the order of their ids, so that two callers never wait for each other.
+    """
     statement = (
         select(Suggestion)
         .where(Suggestion.id.in_(sorted(set(ids))))

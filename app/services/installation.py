@@ -27,7 +27,10 @@ class Demo:
 
 
 def open_secret(database: Database, path: Path) -> Secret:
-    """The secret in the file, or a new one for an empty database. Raises StartRefused where it does not fit the database."""
+    """The secret in the file, or a new one for an empty database.
+
+    Raises StartRefused where the secret does not fit the database.
+    """
     known = database.read_now(None, _fingerprint)
     if known is not None and not path.exists():
         raise StartRefused(

@@ -152,4 +152,3 @@ def _end_credentials(session: ScopedSession, row: ApiKey, context: Context, over
     ends = context.now + timedelta(hours=overlap_hours)
     later = Credential.expires_at.is_(None) | (Credential.expires_at > ends)
     session.execute(update(Credential).where(*mine, later).values(expires_at=ends))
-

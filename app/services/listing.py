@@ -22,7 +22,10 @@ Sort = Literal["-received_at", "received_at", "updated_at"]
 
 @dataclass(frozen=True)
 class Page:
-    """What is asked of a list: how many, after which cursor; `sent` are the filters as they were sent, which bind the cursor."""
+    """What is asked of a list: how many items, after which cursor.
+
+    `sent` are the filters as they were sent; a cursor is bound to them.
+    """
 
     limit: int
     cursor: str | None

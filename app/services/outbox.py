@@ -1,4 +1,4 @@
-"""Publishing: one event row in the business transaction, with the bytes that will be sent, and its row in the agenda."""
+"""Publishing: in the business transaction, an event with the bytes that will be sent, and its row in the agenda."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -77,7 +77,7 @@ def _from_key(session: ScopedSession, wanted: PerceptionRequest) -> tuple[Group,
 def _from_receipt(
     session: ScopedSession, context: Context, wanted: PerceptionRequest
 ) -> tuple[Group, UUID | None, UUID] | None:
-    """Of an author the group and, where it may be shown, the site are known. The id cannot be led back to the receipt."""
+    """Of an author the group is known and, where it may be shown, the site. The id tells nothing of the receipt."""
     if context.caller.suggestion_id is None:
         return None
     given = [name for name in ("group", "site") if getattr(wanted, name) is not None]

@@ -66,8 +66,8 @@ class SitePatch(Shape, json_schema_extra={"examples": [{"name": "Brough and Warc
     code: Code | MISSING = MISSING
     name: Name | MISSING = MISSING
     service_type: Ref | MISSING = MISSING
-    identifiers: Identifiers | None | MISSING = MISSING
-    successor_of: SiteName | None | MISSING = MISSING
+    identifiers: Identifiers | MISSING | None = MISSING
+    successor_of: SiteName | MISSING | None = MISSING
 
 
 class SiteView(Shape):
@@ -117,7 +117,10 @@ def find_place(session: ScopedSession, site_id: UUID) -> Site:
 
 
 def change_site(session: ScopedSession, site_id: UUID, patch: SitePatch, condition: Condition = ANY_VERSION) -> Effect:
-    """Changes a site. Raises NotFound, VersionMismatch, IdConflict, and Invalid for a predecessor that cannot be one."""
+    """Changes a site.
+
+    Raises NotFound, VersionMismatch, IdConflict, and Invalid for a predecessor that cannot be one.
+    """
     row = find_place(session, site_id)
     condition.check(row.version)
     changes = patch.model_dump(mode="json", exclude_unset=True)

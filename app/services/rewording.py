@@ -25,7 +25,8 @@ def reword(
 ) -> Effect:
     """Changes title, text, tags or lenses and publishes `suggestion.revised`. What changes nothing leaves no trace.
 
-    Raises NotFound, PreconditionRequired, VersionMismatch, and PersonalDataFound where the policy refuses contact details.
+    Raises NotFound, PreconditionRequired, VersionMismatch, and PersonalDataFound where the policy refuses contact
+    details.
     """
     find(session, suggestion_id)
     row = lock(session, [suggestion_id])[suggestion_id]

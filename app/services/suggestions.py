@@ -72,8 +72,8 @@ def perform(
     """Performs an act of a caller: loads and locks, checks, writes where nobody else has, publishes one event.
 
     `actor` is the person on whose behalf a key acts; the bearer of a receipt has none. The effect's ids are the
-    suggestion's and the event's. Raises NotFound, PreconditionRequired, VersionMismatch, ActNotAllowed, QuorumNotMet and
-    Invalid.
+    suggestion's and the event's. Raises NotFound, PreconditionRequired, VersionMismatch, ActNotAllowed, QuorumNotMet
+    and Invalid.
     """
     visible = find(session, suggestion_id)
     named = {one for one in act.names_suggestions() if session.get(Suggestion, one) is not None}
@@ -93,7 +93,7 @@ def perform(
 
 
 def perform_rule(session: ScopedSession, suggestion_id: UUID, act: Act, now: datetime) -> UUID | None:
-    """Performs an act of the rules if it fits; returns its event. Somebody may have been faster: then nothing is done."""
+    """Performs an act of the rules if it fits, and returns its event; None where somebody has been faster."""
     with session.for_rules():
         row = session.get(Suggestion, suggestion_id)
         if row is None:
@@ -111,7 +111,7 @@ def perform_rule(session: ScopedSession, suggestion_id: UUID, act: Act, now: dat
 
 
 def apply(session: ScopedSession, touched: _Touched, row: Suggestion, act: Act, at: Moment) -> UUID:
-    """The case after the act and after the rules that it sets off; each case written once, the events in their order."""
+    """Performs the act and the rules that it sets off. Writes each case once, and the events in their order."""
     before = touched.before[row.id] = say_promises(session, row, touched.before[row.id], at.rules, at.now)
     after = act.performed_on(before, at)
     for other_id in at.others:

@@ -110,7 +110,7 @@ class BenefitView(Shape):
 
 
 class SuggestionView(Shape):
-    """A suggestion. `author` is null unless it may be shown; `allowed_acts` are what fits now, whatever the key's scopes."""
+    """A suggestion. `author` is null unless it may be shown; `allowed_acts` fit now, whatever scopes the key has."""
 
     id: UUID
     external_id: str | None
@@ -215,7 +215,7 @@ class Reader:
 def show_suggestions(
     session: ScopedSession, rows: Sequence[Suggestion], reader: Reader, now: datetime
 ) -> tuple[SuggestionView, ...]:
-    """The suggestions in their order. One further statement fetches the benefits of all of them, where there are any."""
+    """The suggestions in their order. One further statement fetches the benefits of them all, where there are any."""
     if not rows:
         return ()
     cases = [read_case(row.case) for row in rows]

@@ -105,7 +105,7 @@ async def create(call: Call, body: Submission) -> Response:
     openapi_extra=needs(Scope.READ, refuses=["invalid_cursor"]),
 )
 async def find_all(call: Call, asked: Annotated[SuggestionParameters, Query()]) -> Response:
-    """List suggestions, the latest first unless asked otherwise. What is held or redirected shows with `safeguard` only."""
+    """List suggestions, the latest first unless asked otherwise. Held and redirected ones need scope `safeguard`."""
     wanted = listing.Page(asked.limit, asked.cursor, dict(call.parameters))
 
     def show(session: Session) -> Shown:
@@ -123,7 +123,7 @@ async def find_all(call: Call, asked: Annotated[SuggestionParameters, Query()]) 
     openapi_extra=needs(Scope.READ),
 )
 async def get(call: Call, id: UUID) -> Response:
-    """Read one suggestion. With the scope `identity` a confidential author is shown; that is recorded as `suggestion.opened`."""
+    """Read one suggestion. The scope `identity` shows a confidential author, and `suggestion.opened` records it."""
     shown, opens = await call.services.database.read(call.caller.scope, lambda session: _show_one(session, call, id))
     answer = call.answer(shown)
     if opens and answer.status_code == 200 and not call.is_head:  # noqa: PLR2004
@@ -143,7 +143,7 @@ async def update(call: Call, id: UUID, body: Rewording) -> Response:
     """Reword a suggestion by a merge patch: title, text, tags, lenses. The old wording is kept for audit."""
     return await call.write(
         lambda session: rewording.reword(session, call.context, id, body, call.condition),
-        lambda session, effect: show_one(session, call, id),
+        lambda session, _: show_one(session, call, id),
     )
 
 

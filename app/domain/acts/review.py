@@ -1,4 +1,4 @@
-"""Acts of the steward, the panel and the chair: from the first answer to the decision, and what is written on the way."""
+"""Acts of the steward, the panel and the chair: from the first answer to the decision, and the messages between."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -263,10 +263,11 @@ class Decide(
     shows=("reasons", "participation_level", "revisit_on"),
     json_schema_extra=_document_what_an_outcome_needs,
 ):
-    """The answer. After a review its chair decides, with the votes that the organisation's policy asks for; without one,
-    the steward alone may give a quick yes (`adopt` or `trial`). `adopt`, `adapt` and `trial` need a commitment, `defer`
-    a date, `refer_on` somebody to refer to; all but `adopt` and `trial` need a reason. `override_reason` is needed for
-    a decision against the majority of the voting care workers. In `delivering` it fits once a trial has its result.
+    """The answer. After a review its chair decides, with the votes that the organisation's policy asks for; without a
+    review the steward alone may give a quick yes (`adopt` or `trial`). `adopt`, `adapt` and `trial` need a commitment,
+    `defer` a date, `refer_on` somebody to refer to; all but `adopt` and `trial` need a reason. `override_reason` is
+    needed for a decision against the majority of the voting care workers. In `delivering` it fits once a trial has its
+    result.
     """
 
     outcome: Outcome
@@ -442,8 +443,8 @@ class Note(Act, scope=Scope.REVIEW, leaves=frozenset(State), event="suggestion.n
 
 
 class Tell(Act, scope=Scope.REVIEW, leaves=VISIBLE_ALIVE, event="suggestion.told", shows=("channel", "told_at")):
-    """The author was told outside the receipt view, of the messages named, or of all that stood there to read. A message
-    that was sent after a final report tells of that report, too.
+    """The author was told outside the receipt view, of the messages named, or of all that stood there to read. A
+    message that was sent after a final report tells of that report, too.
     """
 
     message_ids: Annotated[tuple[Id, ...], Field(max_length=1000)] | None = None
