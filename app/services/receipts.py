@@ -27,9 +27,10 @@ from app.services.access import credential_of, look_up
 from app.services.cases import find, read_case, stored_case
 from app.services.folding import history_of
 from app.services.idempotency import Effect
+from app.services.showing import show_commitment
 from app.services.suggestions import perform_rule
 from app.services.timeline import Placed, timeline_of
-from app.services.views import CommitmentView, PromiseView, show_commitment
+from app.services.views import CommitmentView, PromiseView
 
 INTERNAL = frozenset(
     {

@@ -1,4 +1,4 @@
-"""Submitting a suggestion: once, however often it is sent, with its receipt, and held at once where someone is at risk."""
+"""Submitting a suggestion: kept once, however often it is sent, and held at once where someone is at risk."""
 
 import secrets
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from app.kit.codes import digest, encode
 from app.kit.ids import day_of, new_id, new_random_id
 from app.kit.sealing import Secret
 from app.kit.strict_json import canonical
-from app.services import outbox, signposts, views, words
+from app.services import outbox, showing, signposts, views, words
 from app.services.access import RECEIPT_PREFIX
 from app.services.cases import read_case, read_rules, stored_case
 from app.services.context import Context
@@ -54,10 +54,11 @@ class Drafted:
 
 
 def submit(session: ScopedSession, context: Context, submission: Submission) -> Effect:
-    """Stores the suggestion, gives its receipt, publishes `suggestion.submitted`; `safeguarding.held` where someone is at risk.
+    """Stores the suggestion, gives its receipt and publishes `suggestion.submitted`.
 
-    Status 201; 200 for a repetition by `id` or `external_id` with the same content. Raises IdConflict for other content,
-    Invalid for an unknown site, PersonalDataFound where the policy refuses contact details.
+    Where someone is at risk it is held, and `safeguarding.held` is published, too. The status is 201, or 200 for a
+    repetition by `id` or `external_id` with the same content. Raises IdConflict for other content, Invalid for an
+    unknown site, PersonalDataFound where the policy refuses contact details.
     """
     external_hash = _hash_external_id(context, submission)
     content_hash = _hash_content(context, submission)
@@ -280,7 +281,7 @@ def show_submitted(
     session: ScopedSession, context: Context, row: Suggestion, sent: Submission, language: words.Language
 ) -> views.SubmittedView:
     """The suggestion with what its author is given: receipt, advice about anonymity, signposts."""
-    (view,) = views.show_suggestions(session, [row], views.Reader(context.caller.scopes), context.now)
+    (view,) = showing.show_suggestions(session, [row], showing.Reader(context.caller.scopes), context.now)
     code = receipt_for(row, context)
     nation = read_rules(session).nation
     found = signposts.signposts_for(nation, sent.safety.at_risk_now, sent.safety.own_employment, language)

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from app.domain import acts
 from app.domain.lifecycle import ACTS, RECEIPT, Act
 from app.domain.texts import Actor
-from app.services import suggestions, views
+from app.services import showing, suggestions, views
 from app.services.cases import find
 from app.services.idempotency import Effect
 from app.services.receipts import ReceiptView
@@ -120,7 +120,7 @@ def _show_acted(session: Session, call: Call, effect: Effect, *, hides: bool) ->
 def _acted(session: Session, call: Call, effect: Effect) -> Shown:
     id, event_id = effect.both()
     row, event = find(session, id), find_event(session, event_id)
-    (view,) = views.show_suggestions(session, [row], views.Reader(call.caller.scopes), call.now)
+    (view,) = showing.show_suggestions(session, [row], showing.Reader(call.caller.scopes), call.now)
     return single(views.ActedView.model_construct(event=show_thin(event), suggestion=view), row.version)
 
 

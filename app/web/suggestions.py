@@ -10,7 +10,7 @@ from starlette.responses import Response
 from app.domain.submission import Rewording, Submission
 from app.domain.vocabulary import Anonymity, Group, Lens, Outcome, Progress, Scope, State
 from app.kit.shapes import Instant, Shape
-from app.services import listing, rewording, submission, timeline, views
+from app.services import listing, rewording, showing, submission, timeline, views
 from app.services.cases import find
 from app.services.idempotency import Effect
 from app.services.opening import open_confidential
@@ -110,7 +110,7 @@ async def find_all(call: Call, asked: Annotated[SuggestionParameters, Query()]) 
 
     def show(session: Session) -> Shown:
         rows, cursor = listing.list_suggestions(session, call.context, asked.filters(), wanted)
-        items = views.show_suggestions(session, rows, views.Reader(call.caller.scopes), call.now)
+        items = showing.show_suggestions(session, rows, showing.Reader(call.caller.scopes), call.now)
         return page(SuggestionPage.model_construct(items=items, next_cursor=cursor), call.next_url(cursor))
 
     return await call.read(show)
@@ -171,15 +171,15 @@ async def list_timeline(call: Call, id: UUID, asked: Annotated[PageParameters, Q
 def show_one(session: Session, call: Call, id: UUID) -> Shown:
     """One suggestion as the caller may see it now."""
     row = find(session, id)
-    (view,) = views.show_suggestions(session, [row], views.Reader(call.caller.scopes), call.now)
+    (view,) = showing.show_suggestions(session, [row], showing.Reader(call.caller.scopes), call.now)
     return single(view, row.version)
 
 
 def _show_one(session: Session, call: Call, id: UUID) -> tuple[Shown, bool]:
     """One suggestion for a GET, and whether a confidential identity is opened by it."""
     row = find(session, id)
-    reader = views.Reader(call.caller.scopes, opens=True)
-    (view,) = views.show_suggestions(session, [row], reader, call.now)
+    reader = showing.Reader(call.caller.scopes, opens=True)
+    (view,) = showing.show_suggestions(session, [row], reader, call.now)
     opens = row.anonymity == Anonymity.CONFIDENTIAL and view.author is not None
     return single(view, row.version), opens
 
