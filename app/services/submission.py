@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,28 +14,24 @@ from app.db.tables import Credential, Suggestion
 from app.db.tenancy import ScopedSession
 from app.domain.anonymity import advise, is_generalised
 from app.domain.case import Case, Span
-from app.domain.errors import IdConflict, NotFound
 from app.domain.owed import about_to_break_at, next_wake, promises_of
 from app.domain.policy import Rules
 from app.domain.submission import Submission, is_about_what_matters_most, treated
 from app.domain.vocabulary import Anonymity, Group, Route, State
-from app.kit.codes import digest, encode
+from app.kit.codes import digest
 from app.kit.ids import day_of, new_id, new_random_id
-from app.kit.sealing import Secret
-from app.kit.strict_json import canonical
 from app.services import outbox, showing, signposts, views, words
 from app.services.access import RECEIPT_PREFIX
-from app.services.cases import read_case, read_rules, stored_case
+from app.services.cases import read_rules, stored_case
 from app.services.context import Context
-from app.services.external_ids import hash_external_id
 from app.services.idempotency import Effect
 from app.services.ledgers import milestones_of
+from app.services.receipt_codes import receipt_code, receipt_for
+from app.services.repetition import answer_repeated, content_hash_of, external_hash_of, find_repeated
 from app.services.sites import find_site, people_at
 
-RECEIPT_DAYS = 30
 SEQUENCE_BITS = 20
 DAY_MILLISECONDS = 86_400_000
-_CODE_BYTES = 20
 
 
 @dataclass(frozen=True)
@@ -60,13 +56,13 @@ def submit(session: ScopedSession, context: Context, submission: Submission) -> 
     repetition by `id` or `external_id` with the same content. Raises IdConflict for other content, Invalid for an
     unknown site, PersonalDataFound where the policy refuses contact details.
     """
-    external_hash = _hash_external_id(context, submission)
-    content_hash = _hash_content(context, submission)
-    if (kept := _find_repeated(session, context, submission, external_hash)) is not None:
-        return _repeated(kept, context, submission, external_hash, content_hash)
+    external_hash = external_hash_of(context, submission)
+    content_hash = content_hash_of(context, submission)
+    if (kept := find_repeated(session, context, submission, external_hash)) is not None:
+        return answer_repeated(kept, context, submission, external_hash, content_hash)
     rules = read_rules(session)
     drafted = _draft(session, context, submission, rules, external_hash, content_hash)
-    case = _case_of(submission, drafted, context.now)
+    case = _case_of(submission, drafted)
     values = _values(context, submission, drafted, case)
     values["promise_due_at"] = about_to_break_at(promises_of(case, rules, context.now))
     values["seq"] = _free_seq(session, drafted.received_at, anonymous=submission.anonymity is Anonymity.ANONYMOUS)
@@ -84,74 +80,10 @@ def submit(session: ScopedSession, context: Context, submission: Submission) -> 
     return Effect(201, (drafted.id,))
 
 
-def receipt_code(secret: Secret, organisation_id: UUID, suggestion_id: UUID) -> str:
-    """The receipt's code without its prefix: derived, so that it can be answered again, and never stored."""
-    return encode(secret.derive("receipt", organisation_id.bytes, suggestion_id.bytes)[:_CODE_BYTES])
-
-
-def receipt_for(row: Suggestion, context: Context) -> str | None:
-    """The receipt as it is answered: to the system that submitted the suggestion, for 30 days, else None."""
-    within = context.now - row.received_at <= timedelta(days=RECEIPT_DAYS)
-    known = row.receipt_key == context.secret.fingerprint()
-    if row.system != context.caller.system or not within or not known:
-        return None
-    return RECEIPT_PREFIX + receipt_code(context.secret, row.organisation_id, row.id)
-
-
-def was_at_risk(row: Suggestion) -> bool:
-    """Whether the suggestion's own submission hid it."""
-    held = read_case(row.case).held
-    return bool(held) and held[0].since == row.received_at
-
-
 def draw_seq(received_at: datetime, *, anonymous: bool) -> int:
     """The place of a suggestion in lists: its millisecond and random bits; for an anonymous one anywhere in its day."""
     milliseconds = int(received_at.timestamp() * 1000) + (secrets.randbelow(DAY_MILLISECONDS) if anonymous else 0)
     return (milliseconds << SEQUENCE_BITS) + secrets.randbits(SEQUENCE_BITS)
-
-
-def _find_repeated(
-    session: ScopedSession, context: Context, submission: Submission, external_hash: bytes | None
-) -> list[Suggestion] | None:
-    """What the id or the external id already names, hidden ones included, because ids stay taken."""
-    if submission.id is None and external_hash is None:
-        return None
-    found: list[Suggestion] = []
-    with session.for_rules():
-        if submission.id is not None and (row := session.get(Suggestion, submission.id)) is not None:
-            found.append(row)
-        if external_hash is not None:
-            same = select(Suggestion).where(
-                Suggestion.external_hash == external_hash, Suggestion.system == context.caller.system
-            )
-            found += session.execute(same).scalars()
-    return found or None
-
-
-def _repeated(
-    kept: list[Suggestion], context: Context, submission: Submission, external_hash: bytes | None, content_hash: bytes
-) -> Effect:
-    row = kept[0]
-    other_id = submission.id is not None and submission.id != row.id
-    other_external = external_hash is not None and external_hash != row.external_hash
-    if other_id or other_external or row.content_hash != content_hash or row.system != context.caller.system:
-        raise IdConflict
-    sites = context.caller.sites
-    unseen = row.hidden is not None and "safeguard" not in context.caller.scopes and not was_at_risk(row)
-    if unseen or (sites is not None and row.site_id not in sites):
-        raise NotFound
-    return Effect(200, (row.id,))
-
-
-def _hash_external_id(context: Context, submission: Submission) -> bytes | None:
-    if submission.external_id is None:
-        return None
-    return hash_external_id(context.secret, context.caller.organisation_id, submission.external_id)
-
-
-def _hash_content(context: Context, submission: Submission) -> bytes:
-    content = submission.model_dump(mode="json", exclude={"id", "external_id"}, exclude_none=True)
-    return context.secret.derive("content", context.caller.organisation_id.bytes, canonical(content))
 
 
 def _draft(
@@ -185,7 +117,7 @@ def _draft(
     )
 
 
-def _case_of(submission: Submission, drafted: Drafted, now: datetime) -> Case:  # noqa: ARG001 -- the instant is the drafted one's
+def _case_of(submission: Submission, drafted: Drafted) -> Case:
     lenses = tuple(lens.value for lens in submission.lenses)
     case = Case(
         id=drafted.id,
