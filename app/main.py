@@ -19,7 +19,20 @@ from app.kit.outcalls import Caller as OutgoingCaller
 from app.kit.sealing import Secret
 from app.services.installation import open_secret
 from app.settings import Settings
-from app.web import acts, administration, deliveries, events, health, pages, receipt, subscriptions, suggestions
+from app.web import (
+    acts,
+    administration,
+    deliveries,
+    events,
+    health,
+    inbound,
+    pages,
+    receipt,
+    reports,
+    sources,
+    subscriptions,
+    suggestions,
+)
 from app.web.document import Description
 from app.web.edge import Edge
 from app.web.problems import handlers
@@ -38,6 +51,7 @@ TAGS = (
     ("suggestions", "What care workers and others propose: submit, list, read, reword."),
     ("acts", "What is done to a suggestion. Each act fits certain states; `allowed_acts` lists those that fit now."),
     ("receipt", "The author's own view, opened by the receipt's code without an account."),
+    ("reports", "What providers' systems say has happened: their sources, and what came in from them."),
     ("subscriptions", "Addresses that want to be told of events, and how each delivery went."),
     ("events", "The feed: everything that happened, in one order, to catch up or to listen."),
     ("administration", "The organisation with its policy, its sites, and its API keys."),
@@ -54,6 +68,9 @@ def api_routes() -> list[APIRoute]:
     routers = (
         suggestions.router,
         receipt.router,
+        sources.router,
+        inbound.router,
+        reports.router,
         subscriptions.router,
         deliveries.router,
         events.router,

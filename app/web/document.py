@@ -62,6 +62,7 @@ def make_document(described: Description) -> Document:
     )
     _mend_limits(made)
     components = made.setdefault("components", {})
+    _share_models(made["paths"], components.setdefault("schemas", {}))
     schemas = {**components.get("schemas", {}), **COMPONENTS["schemas"]}
     components |= {
         "schemas": dict(sorted(schemas.items())),
@@ -177,6 +178,15 @@ def _access_in_words(operation: Document) -> str:
     return f"Needs {', or '.join(ways)}."
 
 
+def _share_models(paths: Document, schemas: Document) -> None:
+    """Move the models of a body that a route has written down itself to the shared ones."""
+    for operations in paths.values():
+        for operation in operations.values():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                for name, schema in content.get("schema", {}).pop("$defs", {}).items():
+                    schemas.setdefault(name, schema)
+
+
 def _complete_body(verb: str, operation: Document, schemas: Document) -> None:
     body = operation.get("requestBody")
     if body is None or JSON not in body["content"]:
@@ -185,8 +195,8 @@ def _complete_body(verb: str, operation: Document, schemas: Document) -> None:
             content["schema"].pop("title", None)
         return
     schema = body["content"][JSON]["schema"]
-    name = str(schema.get("$ref", "")).rpartition("/")[2]
-    if verb == "post" and not schemas.get(name, schema).get("required"):
+    model = schemas.get(str(schema.get("$ref", "")).rpartition("/")[2], schema)
+    if verb == "post" and not (model.get("required") or "oneOf" in model):
         body["required"] = False
     if verb == "patch":
         body["content"] = {MERGE_PATCH: body["content"][JSON], **body["content"]}

@@ -23,6 +23,7 @@ from app.domain.vocabulary import (
     State,
     SupportKind,
 )
+from app.services.corrections import CORRECTED, RETRACTED, SAID, SAYS_NOW
 from app.services.views import SuggestionView
 from app.services.words import (
     LANGUAGES,
@@ -80,6 +81,7 @@ CODES: dict[str, set[str]] = {
     "lens": set(Lens),
     "problem": set(PROBLEMS),
     "event": ACTS_EVENTS | OTHER_EVENTS,
+    "message": {RETRACTED, CORRECTED, SAID, SAYS_NOW},
     "fallback": {"unknown"},
 }
 PLACEHOLDER = re.compile(r"\b(todo|tbd|fixme|xxx|lorem)\b|[{}<>\[\]_]|\.\.|…|\?\?|\s\s", re.IGNORECASE)
