@@ -6,12 +6,12 @@ One idea goes in and its answer comes back. Paste this into a terminal; it needs
 key={key}
 base={base}
 post() {{ curl -sS -X POST "$base$1" -H "Authorization: Bearer $key" -H 'Content-Type: application/json' -d "$2"; }}
-pick() {{ sed -E "s/.*\"$1\":\"([^\"]*)\".*/\1/"; }}
+pick() {{ grep -o "\"$1\":\"[^\"]*\"" | head -n 1 | cut -d '"' -f 4; }}
 
 # A care worker's idea goes in. The answer carries a receipt, which opens the author's view without an account.
 sent=$(post /v1/suggestions '{{"title": "Pair the double-up calls", "text": "They are 12 minutes apart on paper and 25 by road.", "site": "{site}", "group": "care_worker", "anonymity": "confidential", "author": {{"ref": "staff-118"}}, "safety": {{"at_risk_now": false, "own_employment": false}}}}')
 id=$(echo "$sent" | pick id)
-receipt=$(echo "$sent" | pick code)
+receipt=$(echo "$sent" | grep -o 'hbr_[0-9A-Z-]*')
 echo "$sent"; echo
 
 # A named person answers, a panel reviews it and votes, and its chair decides.

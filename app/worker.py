@@ -20,6 +20,7 @@ from app.kit.sender import Sender
 from app.kit.signing import sign
 from app.services.claims import Outgoing, claim
 from app.services.fanout import FIRST, fan_out
+from app.services.requeue import retry_due
 from app.services.results import Attempted, Result, give_back, record
 from app.services.retries import Schedule
 from app.services.rules import do_due
@@ -141,7 +142,11 @@ class Worker:
 
     async def _do_rules(self) -> bool:
         now = self._clock()
-        return await self._database.write(None, lambda session: do_due(session, now, RULES_BATCH)) >= RULES_BATCH
+        done = await self._database.write(None, lambda session: do_due(session, now, RULES_BATCH))
+        retried = await self._database.write(
+            None, lambda session: retry_due(session, self._secret, now, RULES_BATCH)
+        )
+        return max(done, retried) >= RULES_BATCH
 
     async def _attempt(self, outgoing: Outgoing) -> Attempted:
         """Sign and send; the timestamp is that of this attempt."""

@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
-
 from app.db import statements
-from app.db.tables import Credential, Suggestion
+from app.db.prepared_reads import is_place_taken
+from app.db.tables import Suggestion
 from app.db.tenancy import ScopedSession
 from app.domain.anonymity import advise, is_generalised
 from app.domain.case import Case, Span
@@ -22,10 +21,11 @@ from app.kit.codes import digest
 from app.kit.ids import day_of, new_id, new_random_id
 from app.services import outbox, showing, signposts, views, words
 from app.services.access import RECEIPT_PREFIX
-from app.services.cases import read_rules, stored_case
+from app.services.cases import find, read_rules, stored_case
 from app.services.context import Context
 from app.services.idempotency import Effect
 from app.services.ledgers import milestones_of
+from app.services.reports import adopt_waiting
 from app.services.receipt_codes import receipt_code, receipt_for
 from app.services.repetition import answer_repeated, content_hash_of, external_hash_of, find_repeated
 from app.services.sites import find_site, people_at
@@ -71,13 +71,22 @@ def submit(session: ScopedSession, context: Context, submission: Submission) -> 
     if tags or lenses:
         statements.insert_labels(session, drafted.id, tags, lenses)
     hashed = digest(RECEIPT_PREFIX + receipt_code(context.secret, context.caller.organisation_id, drafted.id))
-    session.connection().execute(insert(Credential), _receipt_credential(context, drafted.id, hashed))
+    statements.insert_credential(session, _receipt_credential(context, drafted.id, hashed))
     if (wake_at := next_wake(case, rules, context.now)) is not None:
         statements.put_agenda(session, "suggestion", drafted.id, wake_at.timestamp())
     row = Suggestion(**values)
     statements.put_milestones(session, milestones_of(row, case, context.now))
     _announce(session, context, row, submission)
-    return Effect(201, (drafted.id,))
+    adopt_waiting(session, context.secret, row, context.now)
+    return Effect(201, (drafted.id,), at_hand=row)
+
+
+def submitted(session: ScopedSession, effect: Effect) -> Suggestion:
+    """The row that `submit` has written or found; it may be one that the session's scope does not see."""
+    if isinstance(effect.at_hand, Suggestion):
+        return effect.at_hand
+    with session.for_rules():
+        return find(session, effect.ids[0])
 
 
 def draw_seq(received_at: datetime, *, anonymous: bool) -> int:
@@ -176,11 +185,9 @@ def _values(context: Context, submission: Submission, drafted: Drafted, case: Ca
 
 def _free_seq(session: ScopedSession, received_at: datetime, *, anonymous: bool) -> int:
     """A place that nobody has yet. Two in one millisecond collide once in a million times."""
-    with session.for_rules():
-        while True:
-            seq = draw_seq(received_at, anonymous=anonymous)
-            if session.execute(select(Suggestion.id).where(Suggestion.seq == seq)).first() is None:
-                return seq
+    while is_place_taken(session, seq := draw_seq(received_at, anonymous=anonymous)):
+        pass
+    return seq
 
 
 def _receipt_credential(context: Context, suggestion_id: UUID, hashed: bytes) -> Mapping[str, object]:
