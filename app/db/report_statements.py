@@ -80,6 +80,7 @@ _OF_ORIGIN = select(_REPORTS.c.id, _REPORTS.c.digest).where(
 _CLAIMED = _OF_ORIGIN.where(_REPORTS.c.claimed_key == bindparam("its_key"))
 _UNCLAIMED = _OF_ORIGIN.where(
     _REPORTS.c.claimed_key.is_(None),
+    _REPORTS.c.reason.is_not(None),
     _REPORTS.c.report_key == bindparam("its_key"),
     _REPORTS.c.digest == bindparam("its_digest"),
 ).order_by(_REPORTS.c.number)
@@ -149,7 +150,7 @@ def find_claimed(session: ScopedSession, origin: str, key: str) -> tuple[UUID, b
 
 
 def find_unclaimed(session: ScopedSession, origin: str, key: str, digest: bytes) -> UUID | None:
-    """The first report with this content that came under an origin's own id and did not take it."""
+    """The first report with this content that came under an origin's own id, was quarantined, and did not take it."""
     where = {"its_organisation_id": organisation_of(session), "its_origin": origin, "its_key": key}
     found = session.connection().execute(_UNCLAIMED, {**where, "its_digest": digest}).first()
     return None if found is None else found.id

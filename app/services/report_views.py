@@ -69,7 +69,7 @@ class ReceivedView(Shape):
     status: Literal["received"]
 
 
-class AnswerView(RootModel[TakenView | ReceivedView]):
+class InboundView(RootModel[TakenView | ReceivedView]):
     """The answer to an authentic message that was taken."""
 
 

@@ -81,7 +81,7 @@ def _body() -> Mapping[str, Any]:
 @router.post(
     "/v1/inbound/{source_id:uuid}",
     operation_id="receiveReport",
-    response_model=report_views.AnswerView,
+    response_model=report_views.InboundView,
     responses={202: {"model": report_views.QuarantinedView, "description": "Kept, and stands on no suggestion yet."}},
     openapi_extra={**open_to_all(refuses=_REFUSES), "parameters": _parameters(), "requestBody": _body()},
 )
