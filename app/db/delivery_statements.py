@@ -35,6 +35,10 @@ from app.db.tenancy import ScopedSession
 KIND = "subscription"
 NEVER = 1e15
 """An instant, in seconds since 1970, that does not come: a delivery that waits for another one is due then."""
+HEAD_START_SECONDS = 1.0
+"""How long ago a subscription counts as served that comes back with something due: it goes before those that are served
+all the time, and not before those that have waited longer.
+"""
 
 
 class Standing(NamedTuple):
@@ -82,8 +86,6 @@ class Leased(NamedTuple):
     event_id: UUID
     tries: int
     withheld_id: UUID | None
-    attempts: int
-    """How often it was tried, in earlier rounds, too."""
 
 
 class Told(NamedTuple):
@@ -180,12 +182,6 @@ _GIVE_BACK_RUN_OUT = (
     .values(state=_PENDING, due_at=bindparam("now"), lease=null(), lease_until=null())
 )
 _OTHERS = _DELIVERIES.alias("candidates")
-_LAST_ATTEMPT = (
-    select(func.coalesce(func.max(_ATTEMPTS.c.number), 0))
-    .where(_ATTEMPTS.c.organisation_id == _HERE, _ATTEMPTS.c.delivery_id == _DELIVERIES.c.id)
-    .correlate(_DELIVERIES)
-    .scalar_subquery()
-)
 _LEASE = (
     update(_DELIVERIES)
     .where(
@@ -204,7 +200,7 @@ _LEASE = (
         ),
     )
     .values(state=_SENDING, lease=bindparam("token"), lease_until=bindparam("until"))
-    .returning(*[_DELIVERIES.c[name] for name in Leased._fields[:-1]], _LAST_ATTEMPT)
+    .returning(*[_DELIVERIES.c[name] for name in Leased._fields])
 )
 _TOLD = (
     select(*[_EVENTS.c[name] for name in Told._fields[:-1]], _SUGGESTIONS.c.hidden)
@@ -256,7 +252,15 @@ _GIVE_BACK = (
     .where(_HELD_LEASES)
     .values(state=_PENDING, due_at=bindparam("due"), lease=null(), lease_until=null())
 )
-_INSERT_ATTEMPT = insert(_ATTEMPTS).values({column.name: bindparam(column.name) for column in _ATTEMPTS.columns})
+_EARLIER = _ATTEMPTS.alias("earlier")
+_NEXT_NUMBER = (
+    select(func.coalesce(func.max(_EARLIER.c.number), 0) + 1)
+    .where(_EARLIER.c.organisation_id == _HERE, _EARLIER.c.delivery_id == bindparam("its_delivery_id"))
+    .scalar_subquery()
+)
+_INSERT_ATTEMPT = insert(_ATTEMPTS).values(
+    {**{column.name: bindparam(column.name) for column in _ATTEMPTS.columns}, "number": _NEXT_NUMBER}
+)
 
 
 def take_due(session: ScopedSession, now: float, limit: int) -> list[tuple[UUID, UUID]]:
@@ -271,11 +275,11 @@ def take_due(session: ScopedSession, now: float, limit: int) -> list[tuple[UUID,
 def hold(session: ScopedSession, subscriptions: Iterable[UUID], now: float, due_at: float = NEVER) -> None:
     """Waits for the subscriptions' rows in the agenda and holds them until COMMIT; due at `due_at` at the latest.
 
-    A row that is missing is made, and waits its turn behind all that were served before.
+    A row that is missing is made.
     """
-    here = organisation_of(session)
+    here, served = organisation_of(session), now - HEAD_START_SECONDS
     rows = [
-        {"kind": KIND, "organisation_id": here, "subject": one, "due_at": due_at, "last_served": now}
+        {"kind": KIND, "organisation_id": here, "subject": one, "due_at": due_at, "last_served": served}
         for one in sorted(set(subscriptions))
     ]
     if rows:
@@ -369,9 +373,11 @@ def give_back(session: ScopedSession, leases: Sequence[tuple[UUID, UUID]], now: 
 
 
 def insert_attempts(session: ScopedSession, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Attempts, each with a value for every column."""
+    """Attempts, each with a value for every column but `number`, which goes on where the earlier ones ended."""
     if rows:
-        session.connection().execute(_INSERT_ATTEMPT, rows)
+        here = _here(session)
+        values = [{**row, **here, "its_delivery_id": row["delivery_id"]} for row in rows]
+        session.connection().execute(_INSERT_ATTEMPT, values)
 
 
 def _here(session: ScopedSession) -> dict[str, UUID]:

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Delete, Insert, ReturningUpdate
 
 from app.db.ledgers import Milestones
-from app.db.tables import RECORDED, Agenda, Base, Event, Label, Report, Revision, Suggestion
+from app.db.tables import RECORDED, Agenda, Base, Credential, Event, Label, Report, Revision, Suggestion
 from app.db.tenancy import ScopedSession
 
 
@@ -29,6 +29,7 @@ def _inserting(model: type[Base]) -> Insert:
 
 
 _INSERT_SUGGESTION = _inserting(Suggestion)
+_INSERT_CREDENTIAL = _inserting(Credential)
 _INSERT_EVENT = _inserting(Event)
 _INSERT_LABEL = _inserting(Label)
 _INSERT_REVISION = _inserting(Revision)
@@ -125,6 +126,11 @@ def save_suggestion(session: ScopedSession, suggestion_id: UUID, seen: int, valu
     """Writes the columns `CHANGING` and `version` where the version is still the one seen; says whether it was."""
     where = {"its_organisation_id": organisation_of(session), "its_id": suggestion_id, "seen": seen}
     return session.connection().execute(_SAVE_SUGGESTION, {**values, **where}).first() is not None
+
+
+def insert_credential(session: ScopedSession, values: Mapping[str, Any]) -> None:
+    """The hash of a receipt code, a key or a source's id, with a value for every column."""
+    session.connection().execute(_INSERT_CREDENTIAL, values)
 
 
 def insert_event(session: ScopedSession, values: Mapping[str, Any]) -> None:

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.db import statements
-from app.db.tables import Organisation, Suggestion
+from app.db.prepared_reads import read_organisation
+from app.db.tables import Suggestion
 from app.db.tenancy import ScopedSession
 from app.domain.case import Case
 from app.domain.errors import NotFound
@@ -23,6 +24,7 @@ from app.services.ledgers import milestones_of
 
 _CASES = TypeAdapter(Case)
 _KNOWN = frozenset(field.name for field in fields(Case))
+_RULES = "rules"
 
 
 class LostUpdate(RuntimeError):  # noqa: N818 -- a fault of this program: the row was locked, and changed all the same
@@ -43,8 +45,21 @@ def stored_case(case: Case) -> dict[str, Any]:
 
 
 def read_rules(session: ScopedSession) -> Rules:
-    """The policy, kind and nation of the session's organisation."""
-    organisation = session.get(Organisation, statements.organisation_of(session))
+    """The policy, kind and nation of the session's organisation, asked for once in a session (`forget_rules`)."""
+    known: dict[UUID, Rules] = session.info.setdefault(_RULES, {})
+    organisation_id = statements.organisation_of(session)
+    if organisation_id not in known:
+        known[organisation_id] = _rules_of(session)
+    return known[organisation_id]
+
+
+def forget_rules(session: ScopedSession) -> None:
+    """For who changes an organisation: from now on the session reads its rules anew."""
+    session.info.pop(_RULES, None)
+
+
+def _rules_of(session: ScopedSession) -> Rules:
+    organisation = read_organisation(session)
     if organisation is None:
         raise NotFound
     return Rules(

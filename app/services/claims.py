@@ -38,7 +38,6 @@ class Outgoing:
     event_type: str
     sequence: int
     tries: int
-    attempts: int
     url: str
     headers: Mapping[str, str] = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
@@ -162,7 +161,6 @@ def _outgoing(
                     event_type=body.type,
                     sequence=each.sequence,
                     tries=each.tries,
-                    attempts=each.attempts,
                     url=one.url,
                     headers=one.headers,
                     secrets=secrets,

@@ -1,7 +1,7 @@
 """A repeated request has its effect once: the record of the first one stands in the transaction of the effect."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,6 +25,8 @@ class Effect:
 
     status: int
     ids: tuple[UUID, ...] = ()
+    at_hand: object = field(default=None, compare=False, repr=False)
+    """What the first answer need not load again. It is not kept: a repetition has only the ids."""
 
     def both(self) -> tuple[UUID, UUID]:
         """The two ids of an act: the suggestion's and the event's."""

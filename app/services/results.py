@@ -223,7 +223,6 @@ def _attempt_row(outgoing: Outgoing, attempted: Attempted) -> dict[str, Any]:
     return {
         "organisation_id": outgoing.organisation_id,
         "delivery_id": outgoing.delivery_id,
-        "number": outgoing.attempts + 1,
         "at": attempted.at,
         "status": answer.status,
         "milliseconds": answer.milliseconds,

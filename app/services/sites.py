@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
-from app.db.ledgers import Headcount
+from app.db.prepared_reads import find_site_codes, latest_count
 from app.db.tables import Site
 from app.db.tenancy import ScopedSession
 from app.domain.vocabulary import Group
@@ -18,10 +18,9 @@ def find_sites(session: ScopedSession, names: Iterable[str]) -> dict[str, UUID]:
     if not wanted:
         return {}
     ids = {found for found in map(_as_id, wanted) if found is not None}
-    statement = select(Site.id, Site.code).where(or_(Site.code.in_(sorted(wanted)), Site.id.in_(sorted(ids))))
     allowed = session.scope.sites if session.scope else None
     found: dict[str, UUID] = {}
-    for site_id, code in session.execute(statement):
+    for site_id, code in find_site_codes(session, wanted, ids):
         if allowed is None or site_id in allowed:
             found[str(site_id)] = site_id
             found[code] = site_id
@@ -40,15 +39,7 @@ def find_site(session: ScopedSession, name: str, pointer: str) -> UUID:
 
 def people_at(session: ScopedSession, site_id: UUID | None, group: Group) -> int | None:
     """How many people of a group a site has by its latest count; None where nobody has counted."""
-    if site_id is None:
-        return None
-    statement = (
-        select(Headcount.count)
-        .where(Headcount.site_id == site_id, Headcount.group == group.value)
-        .order_by(Headcount.counted_on.desc())
-        .limit(1)
-    )
-    return session.execute(statement).scalar_one_or_none()
+    return None if site_id is None else latest_count(session, site_id, group.value)
 
 
 def with_predecessors(session: ScopedSession, site_ids: Iterable[UUID]) -> frozenset[UUID]:

@@ -9,6 +9,7 @@ from app.domain.errors import NotFound
 from app.domain.policy import OrganisationPatch, Policy, PolicyPatch, patched
 from app.domain.vocabulary import Nation, OrganisationKind
 from app.kit.shapes import Shape
+from app.services.cases import forget_rules
 from app.services.idempotency import Effect
 from app.services.suggestions import ANY_VERSION, Condition
 
@@ -55,4 +56,5 @@ def change_organisation(session: ScopedSession, patch: OrganisationPatch, condit
         row.policy = patched(row.policy, patch.policy if isinstance(patch.policy, PolicyPatch) else None)
     row.version += 1
     session.flush()
+    forget_rules(session)
     return Effect(200, (row.id,))

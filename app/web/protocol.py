@@ -9,6 +9,7 @@ import asyncio
 import os
 from typing import Any, ClassVar
 
+import httptools
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -59,7 +60,7 @@ class Protocol(HttpToolsProtocol):
             self._throw_away(data)
             return
         self._silent_bytes += len(data)
-        super().data_received(data)
+        self._feed(data)
         if self.transport.is_closing() or self._has_left:
             return
         if self._silent_bytes > self.max_head_bytes:
@@ -92,6 +93,8 @@ class Protocol(HttpToolsProtocol):
 
     @override
     def on_headers_complete(self) -> None:
+        if self._asks_for_another_protocol():  # It comes again, without the question.
+            return
         hosts = [name for name, _ in self.headers if name == b"host"]
         if len(hosts) != 1 and self.parser.get_http_version() == "1.1":  # RFC 9112 section 3.2
             self._refuse("The request does not have exactly one Host header.")
@@ -106,6 +109,8 @@ class Protocol(HttpToolsProtocol):
 
     @override
     def on_message_complete(self) -> None:
+        if self._asks_for_another_protocol():
+            return
         self._in_message, self._silent_bytes = False, 0
         self._stop_timer()
         super().on_message_complete()
@@ -121,6 +126,33 @@ class Protocol(HttpToolsProtocol):
             self._start_timer(self.linger_seconds)
 
     # ── what it leads to ──
+
+    def _feed(self, data: bytes) -> None:
+        """Feed the parser, as uvicorn does, but for a request that asks for another protocol (RFC 9110 section 7.8).
+
+        The question may be passed over, and Java's client puts it to every server that it calls without TLS. But the
+        parser takes what follows the head for the other protocol, so that the body would be lost.
+        """
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            head = self._head_without_upgrade()
+            self.parser = httptools.HttpRequestParser(self)
+            self._feed(head + data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self.logger.warning("What arrived is no HTTP.")
+            self.send_400_response("")
+
+    def _asks_for_another_protocol(self) -> bool:
+        asks: bool = self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+        return asks
+
+    def _head_without_upgrade(self) -> bytes:
+        """The head that was read, as it would be without the header Upgrade."""
+        version = self.parser.get_http_version().encode()
+        kept = [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        return b"\r\n".join([self.parser.get_method() + b" " + self.url + b" HTTP/" + version, *kept, b"", b""])
 
     @override
     def send_400_response(self, msg: str) -> None:

@@ -186,9 +186,7 @@ def _show_one(session: Session, call: Call, id: UUID) -> tuple[Shown, bool]:
 
 def show_submitted(session: Session, call: Call, effect: Effect, sent: Submission) -> Shown:
     """The answer to a submission and to its repetition, also where the submission itself hid the suggestion."""
-    id = effect.ids[0]
-    with session.for_rules():
-        row = find(session, id)
-        view = submission.show_submitted(session, call.context, row, sent, call.language)
+    row = submission.submitted(session, effect)
+    view = submission.show_submitted(session, call.context, row, sent, call.language)
     headers = {"Content-Language": call.language, "Vary": "Accept-Language"}
-    return single(view, row.version, status=effect.status, location=f"/v1/suggestions/{id}", headers=headers)
+    return single(view, row.version, status=effect.status, location=f"/v1/suggestions/{row.id}", headers=headers)
