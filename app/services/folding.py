@@ -13,6 +13,7 @@ from app.domain.case import Case, Delivery, Told
 from app.domain.reports.fold import Folded, fold
 from app.domain.reports.reading import read_report
 from app.domain.reports.told import Told as ToldReport
+from app.domain.reports.types import REPORTS
 from app.domain.vocabulary import Progress, QuarantineReason, ReportStatus, State
 from app.kit.shapes import show_instant
 from app.services import outbox
@@ -93,7 +94,10 @@ def refold(
         return Change(before, case)
     if case.hidden is not None or case.merged_into is not None:
         return Change(before, case)
-    rows = _reports_of(session, [suggestion_id, *(one.id for one in case.merged)])
+    merged = [one.id for one in case.merged]
+    hidden = _hidden_among(session, merged)
+    found = _reports_of(session, [suggestion_id, *merged])
+    rows = {one: row for one, row in found.items() if not (_waits(row) and row.suggestion_id in hidden)}
     if not rows and case.delivery == Delivery():
         return Change(before, case)
     folded = fold(
@@ -143,9 +147,9 @@ def cause_of(report: Report) -> outbox.Cause:
 
 
 def report_facts(report: Report) -> dict[str, str | None]:
-    """The codes and dates of a report that everybody may see."""
+    """The codes and dates of a report that everybody may see; what stands there for an unknown type is no code."""
     occurred = show_instant(report.occurred_at) if report.occurred_at else None
-    return {"report_type": report.type, "occurred_at": occurred}
+    return {"report_type": report.type if report.type in REPORTS else None, "occurred_at": occurred}
 
 
 def history_of(session: ScopedSession, case: Case) -> Folded:
@@ -153,7 +157,7 @@ def history_of(session: ScopedSession, case: Case) -> Folded:
     with session.for_rules():
         rows = _reports_of(session, [case.id, *(one.id for one in case.merged)])
     return fold(
-        [_told(row) for row in rows.values()],
+        [_told(row) for row in rows.values() if not _waits(row)],
         sites=case.committed_sites(),
         since=case.fold_since,
         recommits=case.recommits,
@@ -177,6 +181,23 @@ def _reports_of(session: ScopedSession, ids: Iterable[UUID]) -> dict[UUID, Repor
     statement = select(Report).where(Report.suggestion_id.in_(sorted(set(ids))), inside).order_by(Report.number)
     rows = session.execute(statement.execution_options(populate_existing=True)).scalars()
     return {row.id: row for row in rows}
+
+
+def _waits(row: Report) -> bool:
+    """Whether a report was kept while its suggestion was hidden: it has not joined, and nothing stands against it."""
+    return row.status == ReportStatus.RECORDED and not row.joined
+
+
+def _hidden_among(session: ScopedSession, ids: Iterable[UUID]) -> set[UUID]:
+    """The suggestions that are held or redirected; merged into another one, they keep what comes in about them."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return set()
+    return set(
+        session.execute(
+            select(Suggestion.id).where(Suggestion.id.in_(wanted), Suggestion.hidden.is_not(None))
+        ).scalars()
+    )
 
 
 def _told(row: Report) -> ToldReport:

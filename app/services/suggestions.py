@@ -16,7 +16,7 @@ from app.db.tenancy import ScopedSession
 from app.domain import owed
 from app.domain.acts.author import Withdraw
 from app.domain.acts.rules import SetFree
-from app.domain.acts.safeguarding import Redirect
+from app.domain.acts.safeguarding import Clear, Redirect
 from app.domain.case import Case
 from app.domain.errors import ActNotAllowed, NotFound, PreconditionRequired, VersionMismatch
 from app.domain.lifecycle import Act, Moment, allowed_acts
@@ -115,12 +115,16 @@ def apply(session: ScopedSession, touched: _Touched, row: Suggestion, act: Act, 
     before = touched.before[row.id] = say_promises(session, row, touched.before[row.id], at.rules, at.now)
     after = act.performed_on(before, at)
     for other_id in at.others:
-        if other_id != row.id:
-            touched.after[other_id] = act.ripple(touched.before[other_id], before, after, at)
+        other = touched.before[other_id]
+        if other_id != row.id and (rippled := act.ripple(other, before, after, at)) != other:
+            touched.after[other_id] = rippled
     touched.after[row.id] = after
     _take_credit_away(session, row, before, after)
     changes = {
-        one: folding.refold(session, one, case, touched.before[one], at.now) for one, case in touched.after.items()
+        one: folding.refold(
+            session, one, case, touched.before[one], at.now, reports_changed=isinstance(act, Clear) and one != row.id
+        )
+        for one, case in touched.after.items()
     }
     for one, change in changes.items():
         by_day = one == row.id and _is_by_author(act, at) and row.anonymity == Anonymity.ANONYMOUS

@@ -33,6 +33,10 @@ class Clear(Act, scope=Scope.SAFEGUARD, leaves=State.HELD, enters=_ANY, event="s
 
     why: Annotated[LongText, Field(examples=["Looked into, nobody is at risk."])]
 
+    def others(self, case: Case) -> tuple[UUID, ...]:
+        """The suggestion in which it lives on: reports that were kept meanwhile count there."""
+        return (case.merged_into,) if case.merged_into else ()
+
     def apply(self, case: Case, at: Moment) -> Case:
         """Back to where it came from; the clocks go on."""
         return replace(case, state=case.held_from or State.SUBMITTED, held_from=None, held=ended(case.held, at))
