@@ -25,9 +25,9 @@ from app.services.cases import find, read_rules, stored_case
 from app.services.context import Context
 from app.services.idempotency import Effect
 from app.services.ledgers import milestones_of
-from app.services.reports import adopt_waiting
 from app.services.receipt_codes import receipt_code, receipt_for
 from app.services.repetition import answer_repeated, content_hash_of, external_hash_of, find_repeated
+from app.services.reports import adopt_waiting
 from app.services.sites import find_site, people_at
 
 SEQUENCE_BITS = 20
