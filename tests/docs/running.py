@@ -119,9 +119,9 @@ def command_of(name: str) -> list[str]:
     path = EXAMPLES / name
     if path.suffix == ".py":
         return [sys.executable, str(path)]
-    program = {".mjs": "node", ".java": "java"}[path.suffix]
-    if shutil.which(program) is None:
-        reason = f"{program} is not installed, and {name} needs it"
+    program, needed = {".sh": ("sh", "curl"), ".mjs": ("node", "node"), ".java": ("java", "javac")}[path.suffix]
+    if shutil.which(needed) is None:
+        reason = f"{needed} is not installed, and {name} needs it"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
