@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, Table, bindparam, or_, select
+from sqlalchemy import BindParameter, Row, Table, bindparam, or_, select
 
 from app.db.ledgers import Headcount
 from app.db.statements import organisation_of
@@ -22,7 +22,7 @@ def _table(model: type[Base]) -> Table:
 
 _ORGANISATION, _SITE, _HEADCOUNT = _table(Organisation).c, _table(Site).c, _table(Headcount).c
 _SUGGESTION = _table(Suggestion).c
-_OWN = bindparam("its_organisation_id")
+_OWN: BindParameter[UUID] = bindparam("its_organisation_id")
 
 _RULES = select(_ORGANISATION.kind, _ORGANISATION.nation, _ORGANISATION.policy).where(_ORGANISATION.id == _OWN)
 _BY_CODE = _SITE.code.in_(bindparam("codes", expanding=True))
@@ -42,14 +42,12 @@ _LATEST_COUNT = (
 _PLACE = select(_SUGGESTION.seq).where(_SUGGESTION.organisation_id == _OWN, _SUGGESTION.seq == bindparam("its_seq"))
 
 
-def read_organisation(session: ScopedSession) -> Row[tuple[str, str, dict[str, Any]]] | None:
+def read_organisation(session: ScopedSession) -> Row[str, str, dict[str, Any]] | None:
     """Kind, nation and stored policy of the session's organisation."""
     return session.connection().execute(_RULES, _own(session)).first()
 
 
-def find_site_codes(
-    session: ScopedSession, codes: Collection[str], ids: Collection[UUID]
-) -> Sequence[Row[tuple[UUID, str]]]:
+def find_site_codes(session: ScopedSession, codes: Collection[str], ids: Collection[UUID]) -> Sequence[Row[UUID, str]]:
     """The ids and codes of those sites that have one of these codes or ids."""
     wanted: dict[str, object] = {**_own(session), "codes": sorted(codes)}
     if not ids:
