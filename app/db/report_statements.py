@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Table, bindparam, select, update
+from sqlalchemy import BindParameter, LargeBinary, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -84,6 +84,16 @@ _UNCLAIMED = _OF_ORIGIN.where(
     _REPORTS.c.report_key == bindparam("its_key"),
     _REPORTS.c.digest == bindparam("its_digest"),
 ).order_by(_REPORTS.c.number)
+_WAITING = (
+    select(_REPORTS.c.id)
+    .where(
+        _REPORTS.c.organisation_id == _MINE,
+        _REPORTS.c.waits_for.in_(
+            [bindparam("its_id_bytes", type_=LargeBinary), bindparam("its_hash", type_=LargeBinary)]
+        ),
+    )
+    .order_by(_REPORTS.c.number)
+)
 
 
 def keep_call(session: ScopedSession, values: Mapping[str, Any]) -> UUID:
@@ -154,6 +164,12 @@ def find_unclaimed(session: ScopedSession, origin: str, key: str, digest: bytes)
     where = {"its_organisation_id": organisation_of(session), "its_origin": origin, "its_key": key}
     found = session.connection().execute(_UNCLAIMED, {**where, "its_digest": digest}).first()
     return None if found is None else found.id
+
+
+def find_waiting(session: ScopedSession, id_bytes: bytes, external_hash: bytes | None) -> Sequence[UUID]:
+    """The reports that wait for a suggestion with this id or external id, in the order in which they came."""
+    where = {"its_organisation_id": organisation_of(session), "its_id_bytes": id_bytes, "its_hash": external_hash}
+    return list(session.connection().execute(_WAITING, where).scalars())
 
 
 def _of_source(session: ScopedSession, source_id: UUID, webhook_id: str) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import JsonValue
-from sqlalchemy import select
 
 from app.db import report_statements
 from app.db.report_statements import Named
@@ -121,13 +120,15 @@ def reconsider(
         settle(session, report.id, target, now, arrives=False)
 
 
-def adopt_waiting(session: ScopedSession, secret: Secret, row: Suggestion, now: datetime) -> None:
-    """Tries the reports again that came before their suggestion, in the order in which they came."""
-    awaited = [row.id.bytes, *([row.external_hash] if row.external_hash is not None else [])]
-    statement = select(Report).where(Report.waits_for.in_(awaited)).order_by(Report.number)
+def adopt_waiting(session: ScopedSession, secret: Secret, row: Suggestion, now: datetime) -> bool:
+    """Tries the reports again that came before their suggestion, in their order; says whether any did."""
+    waiting = report_statements.find_waiting(session, row.id.bytes, row.external_hash)
+    if not waiting:
+        return False
     with session.for_rules():
-        for report in session.execute(statement).scalars().all():
-            reconsider(session, secret, report, now)
+        for report_id in waiting:
+            reconsider(session, secret, _find(session, report_id), now)
+    return True
 
 
 def settle(session: ScopedSession, report_id: UUID, target: Target, now: datetime, *, arrives: bool = True) -> None:

@@ -77,8 +77,8 @@ def submit(session: ScopedSession, context: Context, submission: Submission) -> 
     row = Suggestion(**values)
     statements.put_milestones(session, milestones_of(row, case, context.now))
     _announce(session, context, row, submission)
-    adopt_waiting(session, context.secret, row, context.now)
-    return Effect(201, (drafted.id,), at_hand=row)
+    adopted = adopt_waiting(session, context.secret, row, context.now)
+    return Effect(201, (drafted.id,), at_hand=None if adopted else row)
 
 
 def submitted(session: ScopedSession, effect: Effect) -> Suggestion:
