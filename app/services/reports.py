@@ -17,7 +17,7 @@ from app.db.statements import next_number, organisation_of, put_agenda
 from app.db.tables import Report, Suggestion
 from app.db.tenancy import ScopedSession
 from app.domain.errors import IdConflict
-from app.domain.vocabulary import QuarantineReason, ReportStatus
+from app.domain.vocabulary import Anonymity, QuarantineReason, ReportStatus
 from app.kit.ids import new_id
 from app.kit.sealing import Secret
 from app.services import corrections, folding, outbox
@@ -138,6 +138,7 @@ def settle(session: ScopedSession, report_id: UUID, target: Target, now: datetim
     contradiction is told, too.
     """
     report = _find(session, report_id)
+    _forget_external_id(session, report, target.named)
     if (hidden := target.hidden) is not None:
         facts: dict[str, JsonValue] = dict(folding.report_facts(report))
         _publish(session, hidden, "safeguarding.report_kept", report, facts, now)
@@ -155,6 +156,14 @@ def settle(session: ScopedSession, report_id: UUID, target: Target, now: datetim
     folding.announce(session, survivor, change, now=now, by=report)
     if message is not None:
         outbox.publish(session, survivor, message.announcement(folding.cause_of(report)), now=now, id=message.id)
+
+
+def _forget_external_id(session: ScopedSession, report: Report, named: Suggestion) -> None:
+    """An anonymous suggestion's external id is kept as a hash alone: the report names it by its id from now on."""
+    if named.anonymity == Anonymity.ANONYMOUS and "external_id" in report.data:
+        others = {name: value for name, value in report.data.items() if name != "external_id"}
+        report.data = {**others, "suggestion_id": str(named.id)}
+        session.flush()
 
 
 def lock_target(session: ScopedSession, named: Named) -> Target:
