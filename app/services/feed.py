@@ -12,7 +12,7 @@ from app.db.paging import ListView, decode_cursor, encode_cursor
 from app.db.tables import Event, FeedEntry, Organisation, Suggestion
 from app.db.tenancy import ScopedSession, TenantScope
 from app.domain.errors import NotFound
-from app.domain.events import SAFEGUARDING
+from app.domain.events import SAFEGUARDING, WITHHELD, hears
 from app.services.access import Caller
 from app.services.context import Context
 from app.services.payloads import was_recorded_hidden, withheld_event
@@ -46,8 +46,8 @@ def read_feed(
 ) -> FeedPage:
     """The events after a cursor, from the beginning without one. Needs a session with `scope_of` the caller.
 
-    What is hidden from the caller shows as `event.withheld`, whatever types are asked for, so that they tell nothing of
-    it; what was hidden already when it was recorded does not show at all. Raises InvalidCursor.
+    What is hidden from the caller is of the type `event.withheld` here, also where `types` choose; what was hidden
+    already when it was recorded does not show at all. Raises InvalidCursor.
     """
     view, key = _view(context.caller), context.secret.derive("cursor")
     position = 0 if after is None else _position(key, view, after)
@@ -100,7 +100,7 @@ def _position(key: bytes, view: ListView, cursor: str) -> int:
 def _entries(
     after: int, types: Sequence[str], limit: int, *, sees_hidden: bool
 ) -> Select[int, datetime, bytes, str | None]:
-    """The next entries of the feed of these types, with those that are hidden among them."""
+    """The next entries of the feed of these types; those that are hidden have one of their own."""
     statement = (
         select(FeedEntry.position, Event.timestamp, Event.thin, Suggestion.hidden)
         .join(Event, and_(Event.organisation_id == FeedEntry.organisation_id, Event.id == FeedEntry.event_id))
@@ -116,8 +116,14 @@ def _entries(
         statement = statement.where(not_(FeedEntry.type.startswith(SAFEGUARDING)))
     if "*" in types:
         return statement
-    wanted = [FeedEntry.type.startswith(one[:-1]) if one.endswith(".*") else FeedEntry.type == one for one in types]
-    return statement.where(or_(*wanted) if sees_hidden else or_(*wanted, Suggestion.hidden.is_not(None)))
+    wanted = or_(
+        *[FeedEntry.type.startswith(one[:-1]) if one.endswith(".*") else FeedEntry.type == one for one in types]
+    )
+    if sees_hidden:
+        return statement.where(wanted)
+    if hears(types, WITHHELD, sees_hidden=False):
+        return statement.where(or_(Suggestion.hidden.is_not(None), wanted))
+    return statement.where(Suggestion.hidden.is_(None), wanted)
 
 
 def _shown(context: Context, row: _Row, *, sees_hidden: bool) -> bytes | None:
