@@ -13,7 +13,7 @@ MAX_LINES = 39
 _LINK = re.compile(r"\]\((?!https?://|mailto:)([^)\s#]*)(?:#([^)\s]*))?\)")
 _HEADING = re.compile(r"(?m)^#{1,6} (.+)$")
 _FENCED = re.compile(r"(?ms)^```.*?^```$")
-_NAMED_PATH = re.compile(r"`((?:app|bench|bin|docs|migrations|requirements|tests)/[\w./-]+)`")
+_NAMED_PATH = re.compile(r"`((?:app|bench|bin|docs|migrations|openapi|requirements|tests)/[\w./-]+)`")
 
 
 def shown(page: Path) -> str:
