@@ -26,6 +26,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 MAX_RETRY_SECONDS = 30 * 24 * 60 * 60
 MAX_TRIES = 100
+MAX_RETENTION_DAYS = 36500
 
 
 class SettingsError(Exception):
@@ -63,6 +64,10 @@ def _is_visible(text: str) -> bool:
 
 def _in_small_letters(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
+
+
+Days = Annotated[int, Field(ge=1, le=MAX_RETENTION_DAYS), BeforeValidator(_digits)]
+DAYS = f"a whole number from 1 to {MAX_RETENTION_DAYS}"
 
 
 class Settings(BaseModel):
@@ -175,6 +180,64 @@ class Settings(BaseModel):
             meaning="How many requests each API key or source may make at once; 0 is no limit.",
         ),
     ] = 2000
+
+    retention_raw_report_days: Annotated[
+        Days,
+        Field(ge=7),
+        About(
+            takes="a whole number from 7 to 36500",
+            unit="days",
+            meaning="How long the bytes of signed messages are kept, with their webhook ids. Those of a report that is"
+            " in quarantine or in conflict stay until that is settled; what a report says stays for good.",
+        ),
+    ] = 400
+
+    retention_idempotency_days: Annotated[
+        Days,
+        About(
+            takes=DAYS,
+            unit="days",
+            meaning="How long a repeated Idempotency-Key is recognised.",
+        ),
+    ] = 30
+
+    retention_attempt_days: Annotated[
+        Days,
+        About(
+            takes=DAYS,
+            unit="days",
+            meaning="How long each attempt of a delivery is kept, with what the receiver answered.",
+        ),
+    ] = 30
+
+    retention_delivered_days: Annotated[
+        Days,
+        About(
+            takes=DAYS,
+            unit="days",
+            meaning="How long a delivery is kept after it was delivered. What is pending or dead stays.",
+        ),
+    ] = 90
+
+    metrics_port: Annotated[
+        int | None,
+        Field(ge=1, le=65535),
+        BeforeValidator(_digits),
+        About(
+            takes="a whole number from 1 to 65535",
+            meaning="The TCP port on which the metrics are served without a key; without it they are not. Each process"
+            " needs its own.",
+        ),
+    ] = None
+
+    metrics_host: Annotated[
+        str,
+        Field(min_length=1, max_length=255),
+        About(
+            takes="an address or a host name",
+            meaning="The address on which the metrics are served; whoever reaches it can read them.",
+        ),
+    ] = "127.0.0.1"
 
     migrate: Annotated[
         Literal["auto", "check"],

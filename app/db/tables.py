@@ -409,6 +409,13 @@ class Report(OfSuggestion, Base):
         Index("ix_reports_of_source", "organisation_id", "source_id", "number"),
         Index("ix_reports_status", "organisation_id", "status", "number"),
         Index(
+            "ix_reports_call",
+            "organisation_id",
+            "call_id",
+            postgresql_where=text("call_id is not null"),
+            sqlite_where=text("call_id is not null"),
+        ),
+        Index(
             "ix_reports_waiting",
             "organisation_id",
             "waits_for",

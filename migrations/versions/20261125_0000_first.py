@@ -457,6 +457,13 @@ def _make_reports() -> None:
     op.create_index("ix_reports_of_suggestion", "reports", ["organisation_id", "suggestion_id", "number"])
     op.create_index("ix_reports_status", "reports", ["organisation_id", "status", "number"])
     op.create_index(
+        "ix_reports_call",
+        "reports",
+        ["organisation_id", "call_id"],
+        postgresql_where=sa.text("call_id is not null"),
+        sqlite_where=sa.text("call_id is not null"),
+    )
+    op.create_index(
         "ix_reports_waiting",
         "reports",
         ["organisation_id", "waits_for"],
