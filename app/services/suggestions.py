@@ -15,7 +15,7 @@ from app.db.tables import Suggestion
 from app.db.tenancy import ScopedSession
 from app.domain import owed
 from app.domain.acts.author import Withdraw
-from app.domain.acts.rules import SetFree
+from app.domain.acts.rules import SetFree, SetFreeHeld
 from app.domain.acts.safeguarding import Clear, Redirect
 from app.domain.case import Case
 from app.domain.errors import ActNotAllowed, NotFound, PreconditionRequired, VersionMismatch
@@ -249,4 +249,4 @@ def _set_free(session: ScopedSession, before: Case, now: datetime) -> None:
     for one in before.merged:
         row = session.get(Suggestion, one.id)
         if row is not None and not read_case(row.case).merged_path:
-            perform_rule(session, one.id, SetFree(), now)
+            perform_rule(session, one.id, SetFreeHeld() if row.hidden else SetFree(), now)

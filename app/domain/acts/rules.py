@@ -78,6 +78,20 @@ class SetFree(
         return unmerge_ripple(other, before)
 
 
+class SetFreeHeld(SetFree, scope=SYSTEM, leaves=State.HELD, event="suggestion.unmerged"):
+    """What it lived on in ended while it was held itself: it is held on its own, and stands so when it is cleared."""
+
+    @classmethod
+    def fits(cls, case: Case, now: datetime) -> bool:
+        """Where it was merged when it was held."""
+        return super().fits(case, now) and case.held_from is State.MERGED
+
+    def apply(self, case: Case, at: Moment) -> Case:
+        """It stays held; `clear` leads back to the state from which it was merged."""
+        alone = super().apply(case, at)
+        return replace(alone, state=State.HELD, held_from=alone.state)
+
+
 class ReadReceipt(Act, scope=SYSTEM, leaves=_ANY, event="suggestion.told", by_author=True):
     """The author opened the receipt view and read the decision, or the final report, for the first time."""
 
