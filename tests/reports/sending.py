@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
+from sqlalchemy import select
 from standardwebhooks import Webhook
 
+from app.db.session import ScopedSession, TenantScope
+from app.db.tables import Event
 from app.kit.shapes import show_instant
 from app.kit.signing import sign
 from tests.service import Client, Json, Service, Tenant, message
@@ -156,3 +159,12 @@ def deliver(tenant: Tenant, **members: Any) -> Json:  # noqa: ANN401 -- members 
 def ago(service: Service, **parts: float) -> datetime:
     """An instant before the service's clock."""
     return service.clock() - timedelta(**parts)
+
+
+def events(tenant: Tenant) -> list[Json]:
+    """What was recorded in an organisation, in the order of recording: each event as it is sent."""
+
+    def read(session: ScopedSession) -> list[Json]:
+        return [json.loads(event.thin) for event in session.execute(select(Event).order_by(Event.number)).scalars()]
+
+    return tenant.service.database.read_now(TenantScope(UUID(tenant.id), sees_hidden=True), read)
