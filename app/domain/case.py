@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Self
 from uuid import UUID
 
@@ -277,6 +277,20 @@ class Case:
         """`ahead_of_decision`: the reports already say yes, and no decision stands."""
         ahead = self.decision is None and self.delivery.would_be not in (None, Progress.STOPPED)
         return ("ahead_of_decision",) if ahead else ()
+
+    def last_by_others(self) -> datetime:
+        """The latest instant that is kept of what others than the author did."""
+        instants = (
+            self.received_at,
+            self.acknowledged_at,
+            self.merged_at,
+            self.committed_at,
+            self.delivery.final_received_at,
+            self.delivery.stopped_at,
+            *self.decisions[-1:],
+            *(span.since for span in (*self.asked[-1:], *self.held[-1:])),
+        )
+        return max((instant for instant in instants if instant is not None), default=datetime.min.replace(tzinfo=UTC))
 
     def committed_sites(self) -> tuple[UUID, ...]:
         """The sites for which a yes was promised; without any, the whole organisation counts as one place."""

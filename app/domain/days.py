@@ -1,6 +1,7 @@
 """Calendar days as people in the United Kingdom live them."""
 
 from datetime import UTC, date, datetime, time
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 LONDON = ZoneInfo("Europe/London")
@@ -11,6 +12,7 @@ def local_day(instant: datetime) -> date:
     return instant.astimezone(LONDON).date()
 
 
+@lru_cache(4096)
 def start_of(day: date) -> datetime:
     """The instant at which a day begins in London, in UTC."""
     return datetime.combine(day, time(), LONDON).astimezone(UTC)

@@ -45,16 +45,26 @@ class Moment:
     """What surrounds an act: who acts, when, under which rules, the other cases it touches, and the event's id.
 
     `supporter` is the hash under which an endorsement is counted; `sites` the ids of the sites that the act names.
+    `day` is set where an anonymous author acts: of the instant only the day may be kept.
     """
 
     now: datetime
     event_id: UUID
     rules: Rules
+    day: datetime | None = None
     actor: Actor | None = None
     by_receipt: bool = False
     others: Mapping[UUID, Case] = field(default_factory=dict)
     sites: Mapping[str, UUID] = field(default_factory=dict)
     supporter: str = ""
+
+    def known(self, case: Case) -> datetime:
+        """When it happened, as far as it may be kept.
+
+        Of what an anonymous author did that is the beginning of the day, but never before what others did last:
+        otherwise an answer would come before its question, and an appeal before its decision.
+        """
+        return self.now if self.day is None else max(self.day, case.last_by_others())
 
 
 @dataclass(frozen=True)
@@ -171,7 +181,7 @@ class Act(Shape):
             raise AssertionError(f"{self.transition.name} may not enter {after.state}")
         if after.state is not case.state:
             gone = after.state in ENDS or after.state is State.MERGED
-            after = replace(after, ended_at=at.now if gone else None)
+            after = replace(after, ended_at=at.known(case) if gone else None)
         if self.writes_message():
             after = replace(after, messages=(*after.messages, at.event_id), news_at=at.now)
         return after

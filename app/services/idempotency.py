@@ -15,6 +15,7 @@ from app.db.session import is_lock_timeout
 from app.db.tables import Idempotency
 from app.db.tenancy import ScopedSession
 from app.domain.errors import IdempotencyKeyInUse, IdempotencyKeyReused
+from app.kit.ids import day_of
 
 KEPT_DAYS = 30
 
@@ -73,7 +74,7 @@ def once(
         "fingerprint": fingerprint,
         "answer_status": 0,
         "ids": [],
-        "created_at": now,
+        "created_at": day_of(now),  # An anonymous submission must not be dated by its key.
     }
     claim = _CLAIM[session.connection().dialect.name]
     if _is_taken(session, claim, row):

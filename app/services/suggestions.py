@@ -23,6 +23,7 @@ from app.domain.lifecycle import Act, Moment, allowed_acts
 from app.domain.policy import Rules
 from app.domain.texts import Actor
 from app.domain.vocabulary import Anonymity, State
+from app.kit.ids import day_of
 from app.kit.shapes import show_instant
 from app.services import folding, ledgers, outbox
 from app.services.cases import find, lock, read_case, read_rules, save
@@ -106,7 +107,9 @@ def perform_rule(session: ScopedSession, suggestion_id: UUID, act: Act, now: dat
         rules = read_rules(session)
         made = outbox.event_id(row.anonymity, by_author=act.transition.by_author, now=now)
         others = {one: touched.before[one] for one in act.others(case) if one in touched.before}
-        at = Moment(now=now, event_id=made, rules=rules, others=others)
+        hidden_author = act.transition.by_author and row.anonymity == Anonymity.ANONYMOUS
+        day = day_of(now) if hidden_author else None
+        at = Moment(now=now, day=day, event_id=made, rules=rules, others=others)
         return apply(session, touched, row, act, at)
 
 
@@ -175,8 +178,10 @@ def _moment(
         if actor is None
         else context.secret.derive("supporter", row.organisation_id.bytes, actor.ref.encode()).hex()[:24]
     )
+    hidden_author = by_author and row.anonymity == Anonymity.ANONYMOUS
     return Moment(
         now=context.now,
+        day=day_of(context.now) if hidden_author else None,
         event_id=outbox.event_id(row.anonymity, by_author=by_author, now=context.now),
         rules=rules,
         actor=actor,

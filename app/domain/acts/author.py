@@ -66,7 +66,7 @@ class Withdraw(
         """An end before a yes; without the name after it."""
         if case.state is State.DELIVERING:
             return replace(case, credit_withdrawn=True)
-        asked = ended(case.asked, at) if case.state is State.NEEDS_INFORMATION else case.asked
+        asked = ended(case.asked, at.known(case)) if case.state is State.NEEDS_INFORMATION else case.asked
         return replace(case, state=State.WITHDRAWN, question=None, asked_from=None, asked=asked)
 
 
@@ -96,7 +96,7 @@ class Appeal(
 
     def apply(self, case: Case, at: Moment) -> Case:
         """The decision no longer stands; who took it is remembered."""
-        return replace(case.returned(at.now), appealed_at=at.now)
+        return replace(case.returned(at.known(case)), appealed_at=at.known(case))
 
 
 class Unmerge(
@@ -121,7 +121,7 @@ class Unmerge(
 
     def apply(self, case: Case, at: Moment) -> Case:
         """Back to the state it came from; its author reads its own news again."""
-        return replace(unmerged(case), news_at=at.now)
+        return replace(unmerged(case), news_at=at.known(case))
 
     def ripple(self, other: Case, before: Case, after: Case, at: Moment) -> Case:  # noqa: ARG002
         """Takes it out of the others, and takes along what came with it."""
@@ -155,9 +155,9 @@ class GiveVerdict(
 
     def apply(self, case: Case, at: Moment) -> Case:
         """Keeps the last word; "no" leads a closed yes back to `delivering`, until a later final report."""
-        after = replace(case, verdict=Verdict(self.did_it_happen, at.now))
+        after = replace(case, verdict=Verdict(self.did_it_happen, at.known(case)))
         if case.state is State.CLOSED and case.decided_yes and self.did_it_happen is Happened.NO:
-            after = replace(after, state=State.DELIVERING, final_needed_after=at.now)
+            after = replace(after, state=State.DELIVERING, final_needed_after=at.known(case))
         return after
 
 
@@ -179,7 +179,11 @@ class RequestSupport(
 def question_closed(case: Case, at: Moment) -> Case:
     """The case without its open question, back in the state in which it was asked."""
     return replace(
-        case, state=case.asked_from or State.ACKNOWLEDGED, asked_from=None, question=None, asked=ended(case.asked, at)
+        case,
+        state=case.asked_from or State.ACKNOWLEDGED,
+        asked_from=None,
+        question=None,
+        asked=ended(case.asked, at.known(case)),
     )
 
 

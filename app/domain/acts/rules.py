@@ -159,8 +159,8 @@ def now_told(case: Case, told: Told, at: Moment) -> Case:
     return replace(
         case,
         told=told,
-        told_final_at=at.now if newly else case.told_final_at,
-        news_at=at.now if newly else case.news_at,
+        told_final_at=at.known(case) if newly else case.told_final_at,
+        news_at=at.known(case) if newly else case.news_at,
     )
 
 

@@ -1,6 +1,7 @@
 """Acts that take a suggestion out of sight because somebody may be at risk, and the ways on from there."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -39,7 +40,7 @@ class Clear(Act, scope=Scope.SAFEGUARD, leaves=State.HELD, enters=_ANY, event="s
 
     def apply(self, case: Case, at: Moment) -> Case:
         """Back to where it came from; the clocks go on."""
-        return replace(case, state=case.held_from or State.SUBMITTED, held_from=None, held=ended(case.held, at))
+        return replace(case, state=case.held_from or State.SUBMITTED, held_from=None, held=ended(case.held, at.now))
 
 
 class Redirect(
@@ -65,11 +66,11 @@ class Redirect(
 
     def apply(self, case: Case, at: Moment) -> Case:
         """Ends the time in which it was held."""
-        return replace(case, held_from=None, held=ended(case.held, at))
+        return replace(case, held_from=None, held=ended(case.held, at.now))
 
 
-def ended(spans: tuple[Span, ...], at: Moment) -> tuple[Span, ...]:
-    """The spans, the last of them ended now if it was open."""
+def ended(spans: tuple[Span, ...], until: datetime) -> tuple[Span, ...]:
+    """The spans, the last of them ended if it was open."""
     if not spans or spans[-1].until is not None:
         return spans
-    return (*spans[:-1], replace(spans[-1], until=at.now))
+    return (*spans[:-1], replace(spans[-1], until=until))
