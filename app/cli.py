@@ -1,5 +1,6 @@
 """The operators' command line: thin, and beside a running server, too. Every command takes `--json`."""
 
+import gc
 import json
 import logging
 import os
@@ -56,6 +57,7 @@ def serve() -> None:
     config = uvicorn.Config(
         application, host=settings.host, port=settings.port, timeout_graceful_shutdown=3, **SERVER_OPTIONS
     )
+    _spare_collector()
     Server(config, application.state.services.streams.stop).run()
     database.close(2)
 
@@ -189,8 +191,19 @@ def _set_up_logs(settings: Settings) -> None:
 
 def _work(settings: Settings, database: Database, secret: Secret) -> int:
     """Does background work until it is told to stop."""
+    _spare_collector()
     run_worker(settings, database, secret)
     return 0
+
+
+def _spare_collector() -> None:
+    """Take what was made at the start out of the garbage collector's sight.
+
+    Classes, routes and models live as long as the process; looking through all of them took 130 ms every thousand
+    requests, during which everybody waited.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _settings() -> Settings:

@@ -28,6 +28,8 @@ WAL_BYTES = 16 * 1024 * 1024
 """Above this the write-ahead log is copied into the database and cut; by itself it grows while readers overlap."""
 _WAL_WAIT_MILLISECONDS = 200
 _WAL_PAUSE_SECONDS = 1.0
+_WAL_LOOK_SECONDS = 0.1
+"""How often the size of the log is asked for; after each batch it would be a twentieth of a small batch's cost."""
 
 _log = logging.getLogger(__name__)
 
@@ -171,7 +173,10 @@ class SqliteWriter:
         """Cut the write-ahead log where it is long; where readers are in the way, try again a little later."""
         now = time.monotonic()
         try:
-            if now < self._wal_not_before or self._wal.stat().st_size <= WAL_BYTES:
+            if now < self._wal_not_before:
+                return
+            self._wal_not_before = now + _WAL_LOOK_SECONDS
+            if self._wal.stat().st_size <= WAL_BYTES:
                 return
             self._wal_not_before = now + _WAL_PAUSE_SECONDS
             with closing(self._engine.raw_connection()) as pooled:

@@ -228,7 +228,8 @@ class ScopedSession(Session):
                 ident = key = (self.scope.organisation_id, *key)
             if not options:
                 values = {f"key_{place}": value for place, value in enumerate(key)}
-                return self.execute(_by_key(entity), values).scalar_one_or_none()
+                statement = _by_key(entity)  # type: ignore[arg-type] # a class can be a key
+                return self.execute(statement, values).scalar_one_or_none()
         return super().get(entity, ident, populate_existing=True, **options)
 
 
