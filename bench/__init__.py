@@ -1,1 +1,1 @@
-"""Measurements of the server against yardsticks in the same run. Started by `bin/bench`; nothing of the server needs it."""
+"""Measurements of the server against yardsticks in the same run, started by `bin/bench`."""

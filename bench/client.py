@@ -10,7 +10,7 @@ from bench.servers import Server
 
 SUBMISSION: dict[str, Any] = {
     "title": "Pair the double-up calls at Brough",
-    "text": "They are 12 minutes apart on paper and 25 by road. Two fixed pairs would halve that, and nobody would be late.",
+    "text": "They are 12 minutes apart on paper and 25 by road. Two fixed pairs would halve that, and nobody is late.",
     "site": "brough",
     "group": "care_worker",
     "anonymity": "confidential",

@@ -13,13 +13,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from functools import partial
+from typing import IO, Self, cast
 
 import uvloop
 from typing_extensions import override
 
 _HEAD_END = b"\r\n\r\n"
 _LENGTH = b"\r\ncontent-length:"
+_SETTLE_SECONDS = 0.05
+"""For the servers to take up the connections."""
 
 
 @dataclass
@@ -67,24 +70,22 @@ class Answers:
 class Load:
     """The generator's process, for as long as the `with` lasts."""
 
-    def __enter__(self) -> "Load":
+    def __enter__(self) -> Self:
         # Imported and not run with -m, for what is pickled must be called the same on both sides.
         command = [sys.executable, "-c", "from bench.load import main; main()"]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 -- ours
+        self._to, self._from = cast("IO[bytes]", self._process.stdin), cast("IO[bytes]", self._process.stdout)
         return self
 
     def __exit__(self, *_: object) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        self._to.close()
         self._process.wait()
 
     def run(self, *lanes: Lane) -> list[Answers]:
         """Send all the lanes' requests at once; returns when those that do not repeat are answered."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        pickle.dump(lanes, self._process.stdin)
-        self._process.stdin.flush()
-        found = pickle.load(self._process.stdout)  # noqa: S301 -- our own process
+        pickle.dump(lanes, self._to)
+        self._to.flush()
+        found = pickle.load(self._from)  # noqa: S301 -- our own process
         if isinstance(found, Exception):
             raise found
         return cast("list[Answers]", found)
@@ -103,7 +104,13 @@ def request(method: str, path: str, headers: Sequence[str] = (), body: bytes = b
 class _Connection(asyncio.Protocol):
     """One connection: the next request when the last one is answered. Calls `done` when there is none left."""
 
-    def __init__(self, lane: Lane, queue: deque[tuple[int, bytes]], answers: Answers, done: Callable[[Exception | None], None]) -> None:
+    def __init__(
+        self,
+        lane: Lane,
+        queue: deque[tuple[int, bytes]],
+        answers: Answers,
+        done: Callable[[Exception | None], None],
+    ) -> None:
         self._lane, self._queue, self._answers, self._done = lane, queue, answers, done
         self._received = b""
         self._began = 0.0
@@ -162,46 +169,61 @@ class _Connection(asyncio.Protocol):
         self.transport.write(sent)
 
 
-async def _drive(lanes: Sequence[Lane]) -> list[Answers]:
-    loop = asyncio.get_running_loop()
-    found = [Answers(bodies=[b""] * len(lane.requests) if lane.keeps_bodies else []) for lane in lanes]
-    connections: list[list[_Connection]] = []
-    waiting: list[asyncio.Future[None]] = []
-    finished_at = [0.0] * len(lanes)
+class _Run:
+    """One lane under way: its connections, and what they bring."""
 
-    for index, lane in enumerate(lanes):
-        queue = deque(enumerate(lane.requests))
-        of_lane: list[_Connection] = []
-        for _ in range(lane.connections):
-            future: asyncio.Future[None] = loop.create_future()
+    def __init__(self, lane: Lane) -> None:
+        self.lane, self.ended_at = lane, 0.0
+        self.answers = Answers(bodies=[b""] * len(lane.requests) if lane.keeps_bodies else [])
+        self._queue = deque(enumerate(lane.requests))
+        self._connections: list[_Connection] = []
+        self.done: list[asyncio.Future[None]] = []
 
-            def done(error: Exception | None, future: asyncio.Future[None] = future, index: int = index) -> None:
-                finished_at[index] = time.perf_counter()
-                if not future.done():
-                    _ = future.set_exception(error) if error else future.set_result(None)
+    async def connect(self) -> None:
+        """Open the connections."""
+        loop = asyncio.get_running_loop()
+        for _ in range(self.lane.connections):
+            done: asyncio.Future[None] = loop.create_future()
+            connection = _Connection(self.lane, self._queue, self.answers, partial(self._settle, done))
+            await loop.create_connection(lambda made=connection: made, "127.0.0.1", self.lane.port)  # type: ignore[misc] # at once
+            self._connections.append(connection)
+            self.done.append(done)
 
-            _, connection = await loop.create_connection(
-                lambda lane=lane, queue=queue, index=index, done=done: _Connection(lane, queue, found[index], done),
-                "127.0.0.1",
-                lane.port,
-            )
-            of_lane.append(connection)
-            waiting.append(future)
-        connections.append(of_lane)
-    await asyncio.sleep(0.05)  # The servers have taken up the connections.
-    began = time.perf_counter()
-    for of_lane in connections:
-        for connection in of_lane:
+    def begin(self) -> None:
+        """Send the first requests."""
+        for connection in self._connections:
             connection.begin()
-    once = [f for f, lane in zip(waiting, [lane for lane in lanes for _ in range(lane.connections)], strict=True) if not lane.repeats]
-    await asyncio.gather(*once)
-    for of_lane in connections:
-        for connection in of_lane:
+
+    def end(self) -> None:
+        """Send no further requests."""
+        for connection in self._connections:
             connection.end()
-    await asyncio.gather(*waiting)
-    for answers, end in zip(found, finished_at, strict=True):
-        answers.seconds = end - began
-    return found
+
+    def _settle(self, done: "asyncio.Future[None]", error: Exception | None) -> None:
+        self.ended_at = time.perf_counter()
+        if done.done():
+            return
+        if error:
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+
+async def _drive(lanes: Sequence[Lane]) -> list[Answers]:
+    runs = [_Run(lane) for lane in lanes]
+    for run in runs:
+        await run.connect()
+    await asyncio.sleep(_SETTLE_SECONDS)
+    began = time.perf_counter()
+    for run in runs:
+        run.begin()
+    await asyncio.gather(*(done for run in runs if not run.lane.repeats for done in run.done))
+    for run in runs:
+        run.end()
+    await asyncio.gather(*(done for run in runs for done in run.done))
+    for run in runs:
+        run.answers.seconds = run.ended_at - began
+    return [run.answers for run in runs]
 
 
 def main() -> None:

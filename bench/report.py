@@ -54,7 +54,10 @@ figures are lower than on a server of its own.
 
 
 def _table(rows: Sequence[Row], kept: dict[str, Any]) -> str:
-    lines = ["| Row | Workload | Yardstick in the same run | Ratio (range) | Goal | Met |", "| --- | --- | --- | --- | --- | --- |"]
+    lines = [
+        "| Row | Workload | Yardstick in the same run | Ratio (range) | Goal | Met |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
     for row in rows:
         ratios = kept[row.name]["ratios"]
         median = sorted(ratios)[len(ratios) // 2]
@@ -90,11 +93,12 @@ def _number(value: float) -> str:
 
 
 def _stored(result: Result, row: Row, options: Options) -> dict[str, Any]:
+    how = f"{len(result.rounds)} rounds in {result.seconds:.0f} s, scale {options.scale:g}"
     return {
         "study": result.study.name,
         "ratios": sorted(round(ratio, 4) for ratio in result.ratios(row)),
         "figures": {name: [float(f"{one:.5g}") for one in values] for name, values in result.figures().items()},
-        "how": f"{datetime.now(UTC):%Y-%m-%d}, {len(result.rounds)} rounds in {result.seconds:.0f} s, scale {options.scale:g}, {_machine()}",
+        "how": f"{datetime.now(UTC):%Y-%m-%d}, {how}, {_machine()}",
     }
 
 
@@ -103,8 +107,9 @@ def _machine() -> str:
     cpus = Path("/proc/cpuinfo").read_text()
     model = re.search(r"^model name\s*: (.+)$", cpus, re.MULTILINE)
     count = len(re.findall(r"^processor", cpus, re.MULTILINE))
+    system = f"{count} processors {model[1].strip() if model else 'unknown'}, Linux {platform.release()}"
     packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
-    return f"{count} × {model[1].strip() if model else 'unknown'}, Linux {platform.release()}, Python {platform.python_version()}, {packages}"
+    return f"{system}, Python {platform.python_version()}, {packages}"
 
 
 def _kept() -> dict[str, Any]:

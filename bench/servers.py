@@ -45,7 +45,12 @@ class Process:
     def __init__(self, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
         with log.open("wb") as out:
             self._process = subprocess.Popen(  # noqa: S603 -- our own programs
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=ROOT, env={**os.environ, **(environment or {})}
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                cwd=ROOT,
+                env={**os.environ, **(environment or {})},
             )
         self.log, self.pid = log, self._process.pid
 
@@ -88,8 +93,9 @@ class Server(Process):
             "HEARDBACK_RATE_LIMIT_BURST": "0",
             **settings,
         }
-        kept = {name: "" for name in os.environ if name.startswith("HEARDBACK_")}
-        super().__init__([sys.executable, "-m", "app.cli", "serve"], folder / f"server-{self.port}.log", kept | environment)
+        unset = {name: "" for name in os.environ if name.startswith("HEARDBACK_")}
+        command = [sys.executable, "-m", "app.cli", "serve"]
+        super().__init__(command, folder / f"server-{self.port}.log", unset | environment)
         self.wait_for(self.port)
 
 
@@ -114,11 +120,10 @@ def postgres(folder: Path) -> Iterator[str]:
     with (folder / "postgres" / "postgresql.conf").open("a") as settings:
         settings.write(_POSTGRES)
     server.start()
-    pid = server.get_pid()
-    assert pid is not None
     try:
         yield server.get_uri()
     finally:
+        pid = server.get_pid() or 0
         os.kill(pid, signal.SIGINT)  # A fast shutdown: connections are ended, nothing is lost.
         while Path(f"/proc/{pid}").exists():
             time.sleep(0.02)

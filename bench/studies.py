@@ -1,4 +1,4 @@
-"""What a study is: a drive of some seconds, repeated in rounds, whose ratios belong to one or more rows of the table."""
+"""What a study is: a drive of some seconds, done in rounds, whose ratios belong to one or more rows of the table."""
 
 import statistics
 from collections.abc import Callable, Iterator, Mapping
