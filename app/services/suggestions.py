@@ -119,19 +119,12 @@ def apply(session: ScopedSession, touched: _Touched, row: Suggestion, act: Act, 
     after = act.performed_on(before, at)
     for other_id in at.others:
         other = touched.before[other_id]
-        if other_id != row.id and (rippled := act.ripple(other, before, after, at)) != other:
+        rippled = act.ripple(other, before, after, at)
+        if other_id != row.id and (rippled != other or isinstance(act, Clear)):
             touched.after[other_id] = rippled
     touched.after[row.id] = after
     _take_credit_away(session, row, before, after)
-    changes = {
-        one: folding.refold(
-            session, one, case, touched.before[one], at.now, reports_changed=isinstance(act, Clear) and one != row.id
-        )
-        for one, case in touched.after.items()
-    }
-    for one, change in changes.items():
-        by_day = one == row.id and _is_by_author(act, at) and row.anonymity == Anonymity.ANONYMOUS
-        save(session, touched.rows[one], change.case, at.rules, now=at.now, by_day=by_day)
+    changes = _write(session, touched, row, act, at)
     ledgers.record(session, row, act, after, at)
     event_id = _announce(session, row, act, before, changes[row.id].case, at)
     for one, change in changes.items():
@@ -139,6 +132,25 @@ def apply(session: ScopedSession, touched: _Touched, row: Suggestion, act: Act, 
     if isinstance(act, Redirect | Withdraw) and changes[row.id].case.state is not State.DELIVERING:
         _set_free(session, before, at.now)
     return event_id
+
+
+def _write(
+    session: ScopedSession, touched: _Touched, row: Suggestion, act: Act, at: Moment
+) -> dict[UUID, folding.Change]:
+    """Folds the reports of each case anew where that is needed, and writes it. The suggestion itself comes first: what
+    was cleared must be seen where it lives on.
+    """
+    changes: dict[UUID, folding.Change] = {}
+    for one in sorted(touched.after, key=lambda one: one != row.id):
+        kept_meanwhile = one != row.id and isinstance(act, Clear)
+        change = folding.refold(
+            session, one, touched.after[one], touched.before[one], at.now, reports_changed=kept_meanwhile
+        )
+        changes[one] = change
+        if one == row.id or change.joined or change.case != touched.before[one]:
+            by_day = one == row.id and _is_by_author(act, at) and row.anonymity == Anonymity.ANONYMOUS
+            save(session, touched.rows[one], change.case, at.rules, now=at.now, by_day=by_day)
+    return changes
 
 
 def _lock_all(session: ScopedSession, seen: Suggestion, act: Act, named: set[UUID]) -> _Touched:

@@ -133,27 +133,35 @@ def make_source(client: Client, **members: Any) -> Source:  # noqa: ANN401 -- me
     return Source(client.service, made["id"], made["secret"])
 
 
-def deliver(tenant: Tenant, **members: Any) -> Json:  # noqa: ANN401 -- members of a submission
-    """A suggestion with a quick yes."""
-    made = tenant.all.submit(**members)
-    clock = tenant.service.clock
-    tenant.all.act(
-        made["id"],
+def acknowledge(tenant: Tenant, suggestion_id: str) -> Json:
+    """A named human has read it."""
+    return tenant.all.act(
+        suggestion_id,
         "acknowledge",
         steward={"ref": "mgr-7", "name": "Sam Hollis"},
         message=message(),
-        decision_expected_on=clock.in_days(20),
+        decision_expected_on=tenant.service.clock.in_days(20),
     )
-    decided = tenant.all.act(
-        made["id"],
+
+
+def adopt(tenant: Tenant, suggestion_id: str) -> Json:
+    """A quick yes."""
+    return tenant.all.act(
+        suggestion_id,
         "decide",
         outcome="adopt",
         rationale=RATIONALE,
         message=message("We will do it.", mode="D"),
         participation_level="engagement",
-        commitment={"owner": "mgr-7", "due_on": clock.in_days(60)},
+        commitment={"owner": "mgr-7", "due_on": tenant.service.clock.in_days(60)},
     )
-    return {**made, **decided}
+
+
+def deliver(tenant: Tenant, **members: Any) -> Json:  # noqa: ANN401 -- members of a submission
+    """A suggestion with a quick yes."""
+    made = tenant.all.submit(**members)
+    acknowledge(tenant, made["id"])
+    return {**made, **adopt(tenant, made["id"])}
 
 
 def ago(service: Service, **parts: float) -> datetime:

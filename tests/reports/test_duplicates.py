@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from tests.reports.sending import Source, ago, make_source, report
+from tests.reports.sending import Source, acknowledge, adopt, ago, make_source, report
 from tests.service import Tenant
 
 COPIES, SEVERAL = 50, 12
@@ -45,28 +45,10 @@ def test_the_first_answer_stays_when_the_report_moves_on(tenant: Tenant, source:
     made = tenant.all.submit()
     body = report("impact_measured", made["id"], ago(source.service, days=1))
     first = source.send(body, "once").json()
-    deliver_it(tenant, made["id"])
+    acknowledge(tenant, made["id"])
+    adopt(tenant, made["id"])
     assert [one["status"] for one in kept(tenant)] == ["applied"]
     assert (first["status"], source.send(body, "once").json()) == ("recorded", first)
-
-
-def deliver_it(tenant: Tenant, suggestion_id: str) -> None:
-    tenant.all.act(
-        suggestion_id,
-        "acknowledge",
-        steward={"ref": "mgr-7", "name": "Sam Hollis"},
-        message={"text": "Read.", "summary": "Read.", "feedback_mode": "A"},
-        decision_expected_on=tenant.service.clock.in_days(20),
-    )
-    tenant.all.act(
-        suggestion_id,
-        "decide",
-        outcome="adopt",
-        rationale="We will do it, because it costs nothing and everybody who drives these rounds has asked for it.",
-        message={"text": "Yes.", "summary": "Yes.", "feedback_mode": "D"},
-        participation_level="engagement",
-        commitment={"owner": "mgr-7", "due_on": tenant.service.clock.in_days(60)},
-    )
 
 
 def test_the_body_is_compared_as_json(tenant: Tenant, source: Source, target: str) -> None:
