@@ -11,7 +11,9 @@ from datetime import datetime
 from uuid import UUID
 
 from app.db import delivery_statements as statements
-from app.db.delivery_statements import NEVER, Leased, Standing
+from app.db import lease_statements as leases
+from app.db.delivery_statements import NEVER, Standing
+from app.db.lease_statements import Leased
 from app.db.statements import organisation_of
 from app.db.tables import Subscription
 from app.db.tenancy import ScopedSession, TenantScope
@@ -77,7 +79,7 @@ def _claim_of(
         elif mine.room <= 0 or not mine.is_due(at):
             put_off[one] = next_look(mine)
         elif limit > 0:
-            leased[one] = statements.lease(session, one, at, min(mine.room, limit), token, until)
+            leased[one] = leases.lease(session, one, at, min(mine.room, limit), token, until)
             limit -= len(leased[one])
     statements.set_next(session, put_off)
     after = statements.standings(session, leased) if leased else {}
@@ -100,7 +102,7 @@ def _standings(session: ScopedSession, subscriptions: Sequence[UUID], at: float)
     standing = statements.standings(session, subscriptions)
     run_out = [one.id for one in standing.values() if one.lease_ends_at is not None and one.lease_ends_at <= at]
     if run_out:
-        statements.give_back_run_out(session, run_out, at)
+        leases.give_back_run_out(session, run_out, at)
         standing |= statements.standings(session, run_out)
     return standing
 
@@ -144,7 +146,7 @@ def _outgoing(
     newly = [
         each.id for mine in leased.values() for each in mine if each.withheld_id is None and bodies[each.id].withheld
     ]
-    statements.withhold(session, newly, now)
+    leases.withhold(session, newly, now)
     made = []
     for subscription_id, mine in leased.items():
         one = standing[subscription_id]

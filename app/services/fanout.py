@@ -11,8 +11,9 @@ from typing import Any
 from uuid import UUID
 
 from app.db import fanout_statements as statements
-from app.db.delivery_statements import NEVER, hold, withhold
+from app.db.delivery_statements import NEVER, hold
 from app.db.fanout_statements import Listener, Subject, WaitingEvent
+from app.db.lease_statements import withhold
 from app.db.statements import organisation_of
 from app.db.tenancy import ScopedSession, TenantScope
 from app.kit.ids import new_id

@@ -20,6 +20,7 @@ from app.kit.shapes import Instant, Shape
 from app.services.context import Context
 from app.services.listing import Page
 from app.services.organisations import NewKey, make_key
+from app.services.subscriptions import pause_for_key
 from app.services.suggestions import ANY_VERSION, Condition
 
 MAX_OVERLAP_HOURS = 168
@@ -122,13 +123,17 @@ def rotate_key(
 
 
 def revoke_key(session: ScopedSession, context: Context, key_id: UUID, condition: Condition = ANY_VERSION) -> None:
-    """Ends a key at once; its row stays for the audit. Raises NotFound and VersionMismatch."""
+    """Ends a key at once; its row stays for the audit, and what it has subscribed to is paused.
+
+    Raises NotFound and VersionMismatch.
+    """
     row = find_key(session, key_id)
     condition.check(row.version)
     _end_credentials(session, row, context, 0)
     row.revoked_at = context.now
     row.version += 1
     session.flush()
+    pause_for_key(session, row.id, context.now)
 
 
 def show_key(row: ApiKey) -> KeyView:

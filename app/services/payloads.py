@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic_core import from_json
 from sqlalchemy import select
 
-from app.db import delivery_statements as statements
+from app.db import lease_statements as leases
 from app.db.tables import Event, Suggestion
 from app.db.tenancy import ScopedSession
 from app.domain.events import WITHHELD
@@ -64,7 +64,7 @@ class Body:
 def bodies_of(session: ScopedSession, sight: Sight, places: Iterable[Place]) -> dict[UUID, Body]:
     """What is sent at each of the places as things are now, by the ids of their deliveries."""
     wanted = list(places)
-    told = statements.told(session, (place.event_id for place in wanted))
+    told = leases.told(session, (place.event_id for place in wanted))
     withheld = {
         place.delivery_id
         for place in wanted

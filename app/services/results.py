@@ -13,7 +13,9 @@ from uuid import UUID
 from sqlalchemy import update
 
 from app.db import delivery_statements as statements
-from app.db.delivery_statements import NEVER, Finished, Standing
+from app.db import lease_statements as leases
+from app.db.delivery_statements import NEVER, Standing
+from app.db.lease_statements import Finished
 from app.db.ordering_statements import free_next
 from app.db.tables import Delivery, Subscription
 from app.db.tenancy import ScopedSession, TenantScope
@@ -108,7 +110,7 @@ def give_back(session: ScopedSession, now: datetime, deliveries: Iterable[Outgoi
         session.enter(TenantScope(organisation_id, sees_hidden=True))
         mine = by_organisation[organisation_id]
         statements.hold(session, {one.subscription_id for one in mine}, at, at)
-        statements.give_back(session, [(one.delivery_id, one.lease) for one in mine], at)
+        leases.give_back(session, [(one.delivery_id, one.lease) for one in mine], at)
 
 
 def _record_of(session: ScopedSession, now: datetime, results: Sequence[Result], schedule: Schedule) -> None:
@@ -116,7 +118,7 @@ def _record_of(session: ScopedSession, now: datetime, results: Sequence[Result],
     statements.hold(session, subscriptions, now.timestamp())
     finished = _finish(session, now, results, schedule)
     held = [(outgoing, attempted) for outgoing, attempted in results if outgoing.delivery_id in finished]
-    statements.insert_attempts(session, [_attempt_row(outgoing, attempted) for outgoing, attempted in held])
+    leases.insert_attempts(session, [_attempt_row(outgoing, attempted) for outgoing, attempted in held])
     standing = statements.standings(session, subscriptions)
     for one in standing.values():
         mine = [(outgoing, attempted) for outgoing, attempted in held if outgoing.subscription_id == one.id]
@@ -137,7 +139,7 @@ class _End:
 def _finish(session: ScopedSession, now: datetime, results: Sequence[Result], schedule: Schedule) -> dict[UUID, _End]:
     """Writes success and failure, and returns by the deliveries' ids what was written: where the lease held."""
     good = [(one.delivery_id, one.lease) for one, attempted in results if attempted.answer.failure is None]
-    ends = {row.id: _End(row, died=False) for row in statements.succeed(session, good, now)}
+    ends = {row.id: _End(row, died=False) for row in leases.succeed(session, good, now)}
     for outgoing, attempted in results:
         answer = attempted.answer
         if answer.failure is None:
@@ -145,7 +147,7 @@ def _finish(session: ScopedSession, now: datetime, results: Sequence[Result], sc
         due_at = None if answer.status == GONE else schedule.after(outgoing.tries + 1, now.timestamp())
         if due_at is not None:
             due_at = max(due_at, read_retry_after(answer.status, answer.retry_after, attempted.at) or 0.0)
-        row = statements.fail(session, outgoing.delivery_id, outgoing.lease, due_at, now)
+        row = leases.fail(session, outgoing.delivery_id, outgoing.lease, due_at, now)
         if row is not None:
             ends[row.id] = _End(row, died=due_at is None)
     return ends

@@ -6,11 +6,12 @@ by somebody else's subscription what their own key would not show.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from pydantic import JsonValue
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.db import delivery_statements, statements
 from app.db.ordering_statements import arrange
@@ -22,7 +23,7 @@ from app.domain.vocabulary import Scope
 from app.kit.addresses import Network
 from app.kit.ids import new_id
 from app.services.access import Caller
-from app.services.claims import why_key_fails
+from app.services.claims import KEY_REVOKED, why_key_fails
 from app.services.context import Context
 from app.services.idempotency import Effect
 from app.services.listing import Page
@@ -191,6 +192,18 @@ def resume(
     if was in ("suspended", "ended"):
         publish_about(session, "subscription.revived", row.id, context.now)
     return Effect(200, (row.id,))
+
+
+def pause_for_key(session: ScopedSession, key_id: UUID, now: datetime) -> None:
+    """Pauses what a key has made that was just revoked. Nothing is dropped; `resume` by another key takes it over."""
+    statement = select(Subscription.id).where(Subscription.key_id == key_id, Subscription.deleted_at.is_(None))
+    at = now.timestamp()
+    delivery_statements.hold(session, session.execute(statement).scalars(), at, at)
+    session.execute(
+        update(Subscription)
+        .where(Subscription.key_id == key_id, Subscription.deleted_at.is_(None), Subscription.state == "active")
+        .values(state="paused", paused_because=KEY_REVOKED, version=Subscription.version + 1)
+    )
 
 
 @dataclass(frozen=True)
