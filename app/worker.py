@@ -1,4 +1,5 @@
-"""Background work: what was recorded is fanned out, what is due is sent, and the rules do what time asks for.
+"""Background work: what was recorded is fanned out, what is due is sent, the rules do what time asks for, and what is
+too old is deleted.
 
 Each loop asks services for its work and does nothing itself but wait. A store that fails is waited for; nothing that a
 receiver or a defect does ends a loop.
@@ -22,15 +23,21 @@ from app.services.claims import Outgoing, claim
 from app.services.fanout import FIRST, fan_out
 from app.services.requeue import retry_due
 from app.services.results import Attempted, Result, give_back, record
+from app.services.retention import Place, Retention, purge
 from app.services.retries import Schedule
 from app.services.rules import do_due
+from app.services.tallies import Tallies
 
 T = TypeVar("T")
 Session = Any
 """One transaction. Its type belongs to the persistence layer, which this layer does not know."""
 
 RULES_BATCH = 50
+RULES_REST_SECONDS = 0.1
+"""Between two looks at what the rules have to do: commits come faster than rules."""
 MAX_PAUSE_SECONDS = 5.0
+PURGE_EVERY_SECONDS = 3600.0
+KEPT = Retention()
 GRACE_SECONDS, LAST_SECONDS = 2.5, 0.75
 """For attempts that are under way when the worker stops, and for what is written last."""
 
@@ -49,7 +56,7 @@ class Worker:
     """Runs from `run` until `stop`, in one event loop. `clock` gives the present instant in UTC.
 
     `caller` belongs to whoever makes it. `retry_seconds` are the waits before each try of a delivery. `write` takes one
-    line of JSON per attempt, without a line feed, and must not wait for anything.
+    line of JSON per attempt, without a line feed, and must not wait for anything. `tallies` count what is done.
     """
 
     def __init__(
@@ -61,14 +68,19 @@ class Worker:
         retry_seconds: Sequence[float],
         *,
         write: Callable[[str], object] | None = None,
+        tallies: Tallies | None = None,
+        retention: Retention = KEPT,
         places: int = 500,
         poll_seconds: float = 0.5,
     ) -> None:
         self._database, self._clock, self._secret, self._caller = database, clock, secret, caller
         self._schedule = Schedule(tuple(retry_seconds))
         self._write = write
+        self._tallies = tallies or Tallies()
+        self._retention = retention
+        self._purging: Place | None = None
         self._poll_seconds = poll_seconds
-        self._queue = _Queue(database, clock, secret, self._schedule)
+        self._queue = _Queue(database, clock, secret, self._schedule, self._tallies)
         self._sender: Sender[Outgoing, Attempted] = Sender(
             self._queue,
             self._attempt,
@@ -77,7 +89,7 @@ class Worker:
             grace_seconds=GRACE_SECONDS,
             last_seconds=LAST_SECONDS,
         )
-        self._recorded, self._may_be_due = asyncio.Event(), asyncio.Event()
+        self._recorded, self._may_be_due, self._ending = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._stopping = False
         self._last: UUID = FIRST
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -91,6 +103,7 @@ class Worker:
     def stop(self) -> None:
         """End `run` within four seconds, with nothing half done. From the worker's own event loop."""
         self._stopping = True
+        self._ending.set()
         self._sender.stop()
         self._wake_here()
 
@@ -100,6 +113,7 @@ class Worker:
         loops = [
             asyncio.create_task(self._repeat("fan-out", self._fan_out, self._recorded)),
             asyncio.create_task(self._repeat("rules", self._do_rules, self._may_be_due)),
+            asyncio.create_task(self._repeat("purge", self._purge, self._ending, PURGE_EVERY_SECONDS)),
         ]
         try:
             await self._sender.run()
@@ -114,13 +128,15 @@ class Worker:
         self._recorded.set()
         self._may_be_due.set()
 
-    async def _repeat(self, name: str, step: Callable[[], Awaitable[bool]], woken: asyncio.Event) -> None:
+    async def _repeat(
+        self, name: str, step: Callable[[], Awaitable[bool]], woken: asyncio.Event, pause_seconds: float | None = None
+    ) -> None:
         """Do the step again and again: at once while it says that there is more, else when woken or after a while."""
-        pause = self._poll_seconds
+        usual = pause = self._poll_seconds if pause_seconds is None else pause_seconds
         while not self._stopping:
             woken.clear()  # Before the step: what is committed during it must not go unnoticed.
             try:
-                more, pause = await step(), self._poll_seconds
+                more, pause = await step(), usual
             except Exception:  # noqa: BLE001 -- it is logged; whatever it is, the loop goes on
                 _log.exception("%s failed and is tried again", name)
                 more, pause = False, min(pause * 2, MAX_PAUSE_SECONDS)
@@ -136,6 +152,7 @@ class Worker:
         if done is None:
             return False
         self._last = done.organisation_id
+        self._tallies.count_events(done.events)
         if done.deliveries:
             self._sender.wake()
         return True
@@ -143,10 +160,15 @@ class Worker:
     async def _do_rules(self) -> bool:
         now = self._clock()
         done = await self._database.write(None, lambda session: do_due(session, now, RULES_BATCH))
-        retried = await self._database.write(
-            None, lambda session: retry_due(session, self._secret, now, RULES_BATCH)
-        )
+        retried = await self._database.write(None, lambda session: retry_due(session, self._secret, now, RULES_BATCH))
         return max(done, retried) >= RULES_BATCH
+
+    async def _purge(self) -> bool:
+        now, place = self._clock(), self._purging
+        done = await self._database.write(None, lambda session: purge(session, now, self._retention, place))
+        self._purging = done.next
+        self._tallies.purged.add_all(done.counts)
+        return done.next is not None
 
     async def _attempt(self, outgoing: Outgoing) -> Attempted:
         """Sign and send; the timestamp is that of this attempt."""
@@ -154,6 +176,7 @@ class Worker:
         signed = sign(outgoing.secrets, message_id, int(now.timestamp()), outgoing.body)
         headers = {**outgoing.headers, "Content-Type": "application/json", **signed}
         answer = await self._caller.post(outgoing.url, outgoing.body, headers)
+        self._tallies.count_attempt(answer.failure, answer.milliseconds)
         if self._write is not None:
             self._write(_line(outgoing, answer))
         return Attempted(now, answer)
@@ -162,8 +185,16 @@ class Worker:
 class _Queue:
     """The sender's queue in the database."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime], secret: Secret, schedule: Schedule) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], datetime],
+        secret: Secret,
+        schedule: Schedule,
+        tallies: Tallies,
+    ) -> None:
         self._database, self._clock, self._secret, self._schedule = database, clock, secret, schedule
+        self._tallies = tallies
 
     async def claim(self, limit: int) -> Sequence[Outgoing]:
         """Lease what is due."""
@@ -173,7 +204,8 @@ class _Queue:
     async def record(self, results: Sequence[Result]) -> None:
         """Write what came of attempts."""
         now = self._clock()
-        await self._database.write(None, lambda session: record(session, now, results, self._schedule))
+        done = await self._database.write(None, lambda session: record(session, now, results, self._schedule))
+        self._tallies.deliveries.add_all(done)
 
     async def give_back(self, items: Sequence[Outgoing]) -> None:
         """End leases without an attempt."""

@@ -4,6 +4,7 @@ Places in the feed and in the sequence of a subscription are given here and nowh
 organisation, so that both are without gaps whatever order transactions commit in.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,10 +29,10 @@ FIRST = UUID(int=0)
 
 @dataclass(frozen=True)
 class FannedOut:
-    """What one call has done: for which organisation, and how many events became how many deliveries."""
+    """What one call has done: for which organisation, and how many events, by type, became how many deliveries."""
 
     organisation_id: UUID
-    events: int
+    events: Mapping[str, int]
     deliveries: int
 
 
@@ -94,7 +95,7 @@ def _fan_out_here(session: ScopedSession, now: datetime, schedule: Schedule, pos
     made = _deliver(session, now, schedule, plan) if plan.wanted else 0
     statements.insert_feed(session, plan.feed, plan.position)
     statements.forget_waiting(session, ids)
-    return FannedOut(here, len(waiting), made)
+    return FannedOut(here, Counter(event.type for event in waiting), made)
 
 
 def _hears_now(ear: Ear, event: WaitingEvent, subject: Subject | None) -> bool:

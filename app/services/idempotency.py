@@ -17,8 +17,6 @@ from app.db.tenancy import ScopedSession
 from app.domain.errors import IdempotencyKeyInUse, IdempotencyKeyReused
 from app.kit.ids import day_of
 
-KEPT_DAYS = 30
-
 
 @dataclass(frozen=True)
 class Effect:

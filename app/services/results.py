@@ -3,7 +3,7 @@
 Only the holder of a lease writes: what a worker learns after its lease was taken back changes nothing.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -86,18 +86,21 @@ class _Health:
         return None
 
 
-def record(session: ScopedSession, now: datetime, results: Sequence[Result], schedule: Schedule) -> None:
+def record(session: ScopedSession, now: datetime, results: Sequence[Result], schedule: Schedule) -> Counter[str]:
     """Writes what came of attempts whose leases still hold. Needs a session without a scope.
 
     A failed delivery is due again by the schedule, or dead after its last try. What 410, Retry-After, the order of a
     subscription and five days without a success ask for is done, and authors who were told by a delivery count as told.
+    Returns how many of the deliveries are `delivered`, `retried` or `dead` with this.
     """
     by_organisation: dict[UUID, list[Result]] = defaultdict(list)
     for outgoing, attempted in results:
         by_organisation[outgoing.organisation_id].append((outgoing, attempted))
+    written: Counter[str] = Counter()
     for organisation_id in sorted(by_organisation):
         session.enter(TenantScope(organisation_id, sees_hidden=True))
-        _record_of(session, now, by_organisation[organisation_id], schedule)
+        written += _record_of(session, now, by_organisation[organisation_id], schedule)
+    return written
 
 
 def give_back(session: ScopedSession, now: datetime, deliveries: Iterable[Outgoing]) -> None:
@@ -113,7 +116,7 @@ def give_back(session: ScopedSession, now: datetime, deliveries: Iterable[Outgoi
         leases.give_back(session, [(one.delivery_id, one.lease) for one in mine], at)
 
 
-def _record_of(session: ScopedSession, now: datetime, results: Sequence[Result], schedule: Schedule) -> None:
+def _record_of(session: ScopedSession, now: datetime, results: Sequence[Result], schedule: Schedule) -> Counter[str]:
     subscriptions = sorted({outgoing.subscription_id for outgoing, _ in results})
     statements.hold(session, subscriptions, now.timestamp())
     finished = _finish(session, now, results, schedule)
@@ -128,12 +131,19 @@ def _record_of(session: ScopedSession, now: datetime, results: Sequence[Result],
         standing |= statements.standings(session, ordered)
     look = {one.id: next_look(one) if one.state == "active" else one.lease_ends_at for one in standing.values()}
     statements.set_next(session, look)
+    return Counter(_word_for(attempted, finished[outgoing.delivery_id]) for outgoing, attempted in held)
 
 
 @dataclass(frozen=True)
 class _End:
     row: Finished
     died: bool
+
+
+def _word_for(attempted: Attempted, end: _End) -> str:
+    if attempted.answer.failure is None:
+        return "delivered"
+    return "dead" if end.died else "retried"
 
 
 def _finish(session: ScopedSession, now: datetime, results: Sequence[Result], schedule: Schedule) -> dict[UUID, _End]:

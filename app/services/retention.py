@@ -29,7 +29,7 @@ from app.db.tables import (
 )
 from app.db.tenancy import ScopedSession, TenantScope
 from app.domain.vocabulary import ReportStatus
-from app.kit.ids import uuid7
+from app.kit.ids import day_of, uuid7
 
 BATCH = 500
 KINDS = ("idempotency", "attempts", "deliveries", "raw_reports", "webhook_ids")
@@ -143,7 +143,7 @@ def _rowcount(session: ScopedSession, statement: Any) -> int:  # noqa: ANN401 --
 
 def _purge_idempotency(step: _Step) -> tuple[Mapping[str, int], Position | None]:
     """Requests whose repetition nobody expects any more."""
-    before = step.before(step.retention.idempotency_days)
+    before = day_of(step.before(step.retention.idempotency_days))  # Of requests only the day is known.
     columns = (Idempotency.created_at, Idempotency.system, Idempotency.key)
     rows, position = step.page(select(*columns).where(Idempotency.created_at < before), *columns)
     if not rows:

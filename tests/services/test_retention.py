@@ -88,13 +88,13 @@ def test_an_empty_database_has_nothing_to_delete(outbound: Outbound) -> None:
     assert purged(outbound) == {}
 
 
-def test_repeated_requests_are_recognised_for_thirty_days(outbound: Outbound) -> None:
+def test_repeated_requests_are_recognised_for_thirty_whole_days(outbound: Outbound) -> None:
     remember(outbound, "first")
     outbound.pass_time(days=1)
     remember(outbound, "second")
-    outbound.pass_time(days=29)
+    outbound.pass_time(days=29, hours=14)
     assert purged(outbound) == {}
-    outbound.pass_time(seconds=1)
+    outbound.pass_time(hours=1)
     assert (purged(outbound, dry_run=True), count(outbound, Idempotency)) == ({"idempotency": 1}, [2])
     assert (purged(outbound), count(outbound, Idempotency)) == ({"idempotency": 1}, [1])
     assert purged(outbound) == {}
@@ -279,7 +279,7 @@ def test_what_stays_does_not_hold_up_what_comes_after_it(outbound: Outbound, mon
 def test_every_organisation_has_its_turn_and_keeps_to_itself(outbound: Outbound) -> None:
     stranger = make_organisation(outbound.database)
     for organisation in (outbound.organisation, stranger):
-        for days in (31, 29):
+        for days in (32, 29):
             first = partial(
                 once,
                 system="care-app",
