@@ -39,7 +39,7 @@ _FIELDS: dict[str, Json] = {
     "answer": {"text": "Tuesdays and Fridays."},
     "appeal": {"grounds": "The vote was taken without us."},
     "ask": {"question": "Which days do you mean?"},
-    "assign": {"steward": {"ref": "mgr-8", "name": "Robin Kerr"}},
+    "assign": {"steward": {"ref": STEWARD, "name": "Robin Kerr"}},
     "clear": {"why": "Nobody is at risk."},
     "confirm": {"actor": person("cw-5", "care_worker"), "seen": "seen"},
     "decide": {"outcome": "adopt", **_ANSWER},

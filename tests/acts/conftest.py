@@ -21,10 +21,10 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 def shared_service(
     databases: Databases, database_kind: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
-    """The service of this module. Its clock may have been moved by other tests."""
+    """The service of this module, whose clock other tests may have moved. What time brings about, `settle` does."""
     url = databases.clone(database_kind)
     folder: Path = tmp_path_factory.mktemp("service")
-    with running(url, folder, Clock()) as service:
+    with running(url, folder, Clock(), role="api") as service:
         yield service
     databases.drop(url)
 
