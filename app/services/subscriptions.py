@@ -231,6 +231,7 @@ def members_of(row: Subscription) -> dict[str, Any]:
     because = None if row.paused_because == GONE else row.paused_because
     return {
         **_settings_of(row),
+        "event_types": tuple(row.event_types),
         "id": row.id,
         "state": row.state,
         "paused_because": because,
