@@ -76,11 +76,9 @@ def perform(
     suggestion's and the event's. Raises NotFound, PreconditionRequired, VersionMismatch, ActNotAllowed, QuorumNotMet
     and Invalid.
     """
-    visible = find(session, suggestion_id)
-    named = {one for one in act.names_suggestions() if session.get(Suggestion, one) is not None}
+    touched = _lock_visible(session, suggestion_id, act)
     rules = read_rules(session)
     with session.for_rules():
-        touched = _lock_all(session, visible, act, named)
         row, case = touched.rows[suggestion_id], touched.before[suggestion_id]
         _check_still_visible(context, row)
         condition.check(row.version, rules)
@@ -90,7 +88,12 @@ def perform(
         if (first := act.first_event(case, at)) is not None:
             return Effect(200, (suggestion_id, first))
         event_id = apply(session, touched, row, act, at)
-    return Effect(200, (suggestion_id, event_id))
+    return Effect(200, (suggestion_id, event_id), at_hand=row)
+
+
+def acted_on(session: ScopedSession, effect: Effect) -> Suggestion:
+    """The suggestion that an act has changed. Raises NotFound where the session may not see it any more."""
+    return effect.at_hand if isinstance(effect.at_hand, Suggestion) else find(session, effect.ids[0])
 
 
 def perform_rule(session: ScopedSession, suggestion_id: UUID, act: Act, now: datetime) -> UUID | None:
@@ -151,6 +154,22 @@ def _write(
             by_day = one == row.id and _is_by_author(act, at) and row.anonymity == Anonymity.ANONYMOUS
             save(session, touched.rows[one], change.case, at.rules, now=at.now, by_day=by_day)
     return changes
+
+
+def _lock_visible(session: ScopedSession, suggestion_id: UUID, act: Act) -> _Touched:
+    """Locks what the act touches, if the caller sees the suggestion. Raises NotFound.
+
+    Nearly all acts touch nothing but their own suggestion, which is found and locked by one statement then.
+    """
+    if type(act).others is Act.others:
+        rows = lock(session, [suggestion_id])
+        if not rows:
+            raise NotFound
+        return _Touched(rows, {one: read_case(row.case) for one, row in rows.items()})
+    visible = find(session, suggestion_id)
+    named = {one for one in act.names_suggestions() if session.get(Suggestion, one) is not None}
+    with session.for_rules():
+        return _lock_all(session, visible, act, named)
 
 
 def _lock_all(session: ScopedSession, seen: Suggestion, act: Act, named: set[UUID]) -> _Touched:
@@ -263,7 +282,6 @@ def _announce(session: ScopedSession, row: Suggestion, act: Act, before: Case, a
 
 def _set_free(session: ScopedSession, before: Case, now: datetime) -> None:
     """What was merged into a suggestion that ends stands on its own again; what came along with it stays with it."""
-    for one in before.merged:
-        row = session.get(Suggestion, one.id)
-        if row is not None and not read_case(row.case).merged_path:
-            perform_rule(session, one.id, SetFreeHeld() if row.hidden else SetFree(), now)
+    rows = [row for one in before.merged if (row := session.get(Suggestion, one.id)) is not None]
+    for row in [row for row in rows if not read_case(row.case).merged_path]:
+        perform_rule(session, row.id, SetFreeHeld() if row.hidden else SetFree(), now)
