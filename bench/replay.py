@@ -69,7 +69,7 @@ def _creates(database: Database, secret_file: Path) -> list[Callable[[], object]
     def create(session: ScopedSession) -> object:
         context = Context(caller, datetime.now(UTC), secret)
         effect = submission.submit(session, context, body)
-        row = submission.submitted(session, effect)
+        row = submission.submitted(session, context, effect)
         return submission.show_submitted(session, context, row, body, "en")
 
     def create_one() -> object:

@@ -5,6 +5,7 @@ is seen of suggestions by whom is never read here.
 """
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from sqlalchemy import BindParameter, Row, Table, bindparam, or_, select
 
 from app.db.ledgers import Headcount
 from app.db.statements import organisation_of
-from app.db.tables import Base, Organisation, Site, Suggestion
+from app.db.tables import Base, Event, Organisation, Site
 from app.db.tenancy import ScopedSession
 
 
@@ -21,7 +22,6 @@ def _table(model: type[Base]) -> Table:
 
 
 _ORGANISATION, _SITE, _HEADCOUNT = _table(Organisation).c, _table(Site).c, _table(Headcount).c
-_SUGGESTION = _table(Suggestion).c
 _OWN: BindParameter[UUID] = bindparam("its_organisation_id")
 
 _RULES = select(_ORGANISATION.kind, _ORGANISATION.nation, _ORGANISATION.policy).where(_ORGANISATION.id == _OWN)
@@ -39,7 +39,10 @@ _LATEST_COUNT = (
     .order_by(_HEADCOUNT.counted_on.desc())
     .limit(1)
 )
-_PLACE = select(_SUGGESTION.seq).where(_SUGGESTION.organisation_id == _OWN, _SUGGESTION.seq == bindparam("its_seq"))
+_EVENT_COLUMNS = _table(Event).c
+_EVENT = select(_EVENT_COLUMNS.type, _EVENT_COLUMNS.timestamp, _EVENT_COLUMNS.thin).where(
+    _EVENT_COLUMNS.organisation_id == _OWN, _EVENT_COLUMNS.id == bindparam("its_id")
+)
 
 
 def read_organisation(session: ScopedSession) -> Row[str, str, dict[str, Any]] | None:
@@ -61,9 +64,9 @@ def latest_count(session: ScopedSession, site_id: UUID, group: str) -> int | Non
     return found.scalar_one_or_none()
 
 
-def is_place_taken(session: ScopedSession, seq: int) -> bool:
-    """Whether a suggestion has this place in lists, whoever may see it."""
-    return session.connection().execute(_PLACE, {**_own(session), "its_seq": seq}).first() is not None
+def read_event(session: ScopedSession, event_id: UUID) -> Row[str, datetime, bytes] | None:
+    """Type, timestamp and thin bytes of an event, whoever may know of it."""
+    return session.connection().execute(_EVENT, {**_own(session), "its_id": event_id}).first()
 
 
 def _own(session: ScopedSession) -> dict[str, UUID]:

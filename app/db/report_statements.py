@@ -6,10 +6,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import BindParameter, LargeBinary, Table, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.dml import ReturningInsert
 
-from app.db.statements import organisation_of
+from app.db.statements import inserting_once, organisation_of
 from app.db.tables import Base, InboundCall, Report, Suggestion, WebhookId
 from app.db.tenancy import ScopedSession
 
@@ -42,21 +40,9 @@ def _table(model: type[Base]) -> Table:
 _CALLS, _IDS, _REPORTS, _SUGGESTIONS = (_table(model) for model in (InboundCall, WebhookId, Report, Suggestion))
 
 
-def _once(table: Table, returning: str) -> Mapping[str, ReturningInsert[Any]]:
-    """Insert unless the row is there: the unique index decides, and whoever comes second waits for the first."""
-    values: dict[str, Any] = {column.name: bindparam(column.name) for column in table.columns}
-
-    def of(dialect: Any) -> ReturningInsert[Any]:  # noqa: ANN401 -- the module of a dialect
-        insert: Any = dialect.insert(table).values(values).on_conflict_do_nothing()
-        made: ReturningInsert[Any] = insert.returning(table.c[returning])
-        return made
-
-    return {"sqlite": of(sqlite), "postgresql": of(postgresql)}
-
-
-_KEEP_CALL = _once(_CALLS, "id")
-_CLAIM_ID = _once(_IDS, "webhook_id")
-_INSERT_REPORT = _once(_REPORTS, "id")
+_KEEP_CALL = inserting_once(_CALLS, "id")
+_CLAIM_ID = inserting_once(_IDS, "webhook_id")
+_INSERT_REPORT = inserting_once(_REPORTS, "id")
 _MINE: BindParameter[UUID] = bindparam("its_organisation_id")
 _FIND_CALL = select(_CALLS.c.id).where(
     _CALLS.c.organisation_id == _MINE,

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.dml import Delete, Insert, ReturningUpdate
+from sqlalchemy.sql.dml import Delete, Insert, ReturningInsert, ReturningUpdate
 
 from app.db.ledgers import Milestones
 from app.db.tables import RECORDED, Agenda, Base, Credential, Event, Label, Report, Revision, Suggestion
@@ -28,7 +28,19 @@ def _inserting(model: type[Base]) -> Insert:
     return insert(table).values({column.name: bindparam(column.name) for column in table.columns})
 
 
-_INSERT_SUGGESTION = _inserting(Suggestion)
+def inserting_once(table: Table, returning: str) -> Mapping[str, ReturningInsert[Any]]:
+    """Insert unless the row is there: the unique index decides, and whoever comes second waits for the first."""
+    values: dict[str, Any] = {column.name: bindparam(column.name) for column in table.columns}
+
+    def of(dialect: Any) -> ReturningInsert[Any]:  # noqa: ANN401 -- the module of a dialect
+        insert: Any = dialect.insert(table).values(values).on_conflict_do_nothing()
+        made: ReturningInsert[Any] = insert.returning(table.c[returning])
+        return made
+
+    return {"sqlite": of(sqlite), "postgresql": of(postgresql)}
+
+
+_INSERT_SUGGESTION = inserting_once(_table(Suggestion), "id")
 _INSERT_CREDENTIAL = _inserting(Credential)
 _INSERT_EVENT = _inserting(Event)
 _INSERT_LABEL = _inserting(Label)
@@ -117,9 +129,13 @@ def organisation_of(session: ScopedSession) -> UUID:
     return session.scope.organisation_id
 
 
-def insert_suggestion(session: ScopedSession, values: Mapping[str, Any]) -> None:
-    """One suggestion, with a value for every column. Raises IntegrityError for an id or external id that is taken."""
-    session.connection().execute(_INSERT_SUGGESTION, values)
+def insert_suggestion_once(session: ScopedSession, values: Mapping[str, Any]) -> bool:
+    """One suggestion, with a value for every column, unless its id, external id or place is taken; says if it is in.
+
+    Waits for who is about to take them, so that of many submissions at once one is kept and the others find it.
+    """
+    connection = session.connection()
+    return connection.execute(_INSERT_SUGGESTION[connection.dialect.name], values).first() is not None
 
 
 def save_suggestion(session: ScopedSession, suggestion_id: UUID, seen: int, values: Mapping[str, Any]) -> bool:

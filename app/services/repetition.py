@@ -49,22 +49,29 @@ def answer_repeated(
 ) -> Effect:
     """The effect of a submission that was already kept, with the status 200.
 
-    Raises IdConflict where the two ids name different suggestions, the content is another one, or another system sent
-    it; NotFound where the caller may not see the suggestion, which the submission itself may have hidden.
+    Raises IdConflict where the two ids name different suggestions, or the content is another one; NotFound where the
+    caller may not see the suggestion.
     """
     row = kept[0]
     other_id = submission.id is not None and submission.id != row.id
     other_external = external_hash is not None and external_hash != row.external_hash
-    if other_id or other_external or row.content_hash != content_hash or row.system != context.caller.system:
+    if other_id or other_external or row.content_hash != content_hash:
         raise IdConflict
-    sites = context.caller.sites
-    unseen = row.hidden is not None and "safeguard" not in context.caller.scopes and not _was_at_risk(row)
-    if unseen or (sites is not None and row.site_id not in sites):
-        raise NotFound
+    check_seen(context, row)
     return Effect(200, (row.id,))
 
 
+def check_seen(context: Context, row: Suggestion) -> None:
+    """Raises NotFound for what was submitted and may not be shown to the caller: hidden by somebody else since, or of a
+    site that the key is not for. What the submission itself has hidden is shown to who repeats it.
+    """
+    unseen = row.hidden is not None and "safeguard" not in context.caller.scopes and not _was_at_risk(row)
+    sites = context.caller.sites
+    if unseen or (sites is not None and row.site_id is not None and row.site_id not in sites):
+        raise NotFound
+
+
 def _was_at_risk(row: Suggestion) -> bool:
-    """Whether the suggestion's own submission hid it."""
+    """Whether the suggestion's own submission hid it, and nobody has held it again."""
     held = read_case(row.case).held
-    return bool(held) and held[0].since == row.received_at
+    return len(held) == 1 and held[0].since == row.received_at

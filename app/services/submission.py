@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from app.db import statements
-from app.db.prepared_reads import is_place_taken
 from app.db.tables import Suggestion
 from app.db.tenancy import ScopedSession
 from app.domain.anonymity import advise, is_generalised
@@ -26,7 +25,7 @@ from app.services.context import Context
 from app.services.idempotency import Effect
 from app.services.ledgers import milestones_of
 from app.services.receipt_codes import receipt_code, receipt_for
-from app.services.repetition import answer_repeated, content_hash_of, external_hash_of, find_repeated
+from app.services.repetition import answer_repeated, check_seen, content_hash_of, external_hash_of, find_repeated
 from app.services.reports import adopt_waiting
 from app.services.sites import find_site, people_at
 
@@ -65,8 +64,8 @@ def submit(session: ScopedSession, context: Context, submission: Submission) -> 
     case = _case_of(submission, drafted)
     values = _values(context, submission, drafted, case)
     values["promise_due_at"] = about_to_break_at(promises_of(case, rules, context.now))
-    values["seq"] = _free_seq(session, drafted.received_at, anonymous=submission.anonymity is Anonymity.ANONYMOUS)
-    statements.insert_suggestion(session, values)
+    if (kept := _insert(session, context, submission, external_hash, values)) is not None:
+        return answer_repeated(kept, context, submission, external_hash, content_hash)
     tags, lenses = list(submission.tags), [lens.value for lens in submission.lenses]
     if tags or lenses:
         statements.insert_labels(session, drafted.id, tags, lenses)
@@ -81,12 +80,17 @@ def submit(session: ScopedSession, context: Context, submission: Submission) -> 
     return Effect(201, (drafted.id,), at_hand=None if adopted else row)
 
 
-def submitted(session: ScopedSession, effect: Effect) -> Suggestion:
-    """The row that `submit` has written or found; it may be one that the session's scope does not see."""
+def submitted(session: ScopedSession, context: Context, effect: Effect) -> Suggestion:
+    """The row that `submit` has written or found; it may be one that the submission itself has hidden.
+
+    Raises NotFound where somebody else has hidden it since.
+    """
     if isinstance(effect.at_hand, Suggestion):
         return effect.at_hand
     with session.for_rules():
-        return find(session, effect.ids[0])
+        row = find(session, effect.ids[0])
+    check_seen(context, row)
+    return row
 
 
 def draw_seq(received_at: datetime, *, anonymous: bool) -> int:
@@ -183,11 +187,24 @@ def _values(context: Context, submission: Submission, drafted: Drafted, case: Ca
     }
 
 
-def _free_seq(session: ScopedSession, received_at: datetime, *, anonymous: bool) -> int:
-    """A place that nobody has yet. Two in one millisecond collide once in a million times."""
-    while is_place_taken(session, seq := draw_seq(received_at, anonymous=anonymous)):
-        pass
-    return seq
+def _insert(
+    session: ScopedSession,
+    context: Context,
+    submission: Submission,
+    external_hash: bytes | None,
+    values: dict[str, Any],
+) -> list[Suggestion] | None:
+    """Inserts the row at a free place in the order of lists; where another one was faster with its ids, returns that.
+
+    Two places in one millisecond collide once in a million times.
+    """
+    anonymous = submission.anonymity is Anonymity.ANONYMOUS
+    while True:
+        values["seq"] = draw_seq(values["received_at"], anonymous=anonymous)
+        if statements.insert_suggestion_once(session, values):
+            return None
+        if (kept := find_repeated(session, context, submission, external_hash)) is not None:
+            return kept
 
 
 def _receipt_credential(context: Context, suggestion_id: UUID, hashed: bytes) -> Mapping[str, object]:

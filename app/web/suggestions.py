@@ -186,7 +186,7 @@ def _show_one(session: Session, call: Call, id: UUID) -> tuple[Shown, bool]:
 
 def show_submitted(session: Session, call: Call, effect: Effect, sent: Submission) -> Shown:
     """The answer to a submission and to its repetition, also where the submission itself hid the suggestion."""
-    row = submission.submitted(session, effect)
+    row = submission.submitted(session, call.context, effect)
     view = submission.show_submitted(session, call.context, row, sent, call.language)
     headers = {"Content-Language": call.language, "Vary": "Accept-Language"}
     return single(view, row.version, status=effect.status, location=f"/v1/suggestions/{row.id}", headers=headers)
