@@ -103,8 +103,9 @@ class Lives:
         self.organisation = database.write_now(None, self._make)
         self.scope = TenantScope(self.organisation, sees_hidden=True)
         self.caller = Caller(self.organisation, uuid4(), "care-app", frozenset(Scope))
-        self.ids = self._write(lambda session: [self._submit(session) for _ in range(ideas)])
+        self.ids = database.write_now(self.scope, lambda session: [self._submit(session) for _ in range(ideas)])
         self.supports: dict[UUID, list[UUID]] = {id: [] for id in self.ids}
+        self._seen: list[Seen] | None = None
 
     def act(self, index: int, asked: Asked, *, by_receipt: bool = False) -> str:
         """Do an act, by key or by receipt; returns `done`, or the code of the refusal. A refusal undoes everything."""
@@ -148,8 +149,9 @@ class Lives:
             pass
 
     def look(self) -> list[Seen]:
-        """What is so now of each idea."""
-        return self.database.read_now(self.scope, self._look)
+        """What is so now of each idea, as the transaction of the latest step has left it."""
+        seen, self._seen = self._seen, None
+        return seen or self.database.read_now(self.scope, self._look)
 
     def forget(self) -> None:
         """Let nothing of this organisation come due in other tests."""
@@ -178,7 +180,13 @@ class Lives:
         return Context(author, self.now, SECRET)
 
     def _write(self, work: Callable[[ScopedSession], T]) -> T:
-        return self.database.write_now(self.scope, work)
+        """Do the work, and look at what is stored before it is committed."""
+
+        def work_and_look(session: ScopedSession) -> tuple[T, list[Seen]]:
+            return work(session), self._look(session)
+
+        done, self._seen = self.database.write_now(self.scope, work_and_look)
+        return done
 
     def _act_of(self, id: UUID, asked: Asked) -> Act:
         fields = dict(FIELDS.get(asked.act, {}))
