@@ -227,6 +227,7 @@ class Case:
     decision: Decision | None = None
     commitment: CommitmentMade | None = None
     committed_at: datetime | None = None
+    counted_votes: tuple[Ballot, ...] = ()  # those that counted when a panel last decided
     decisions: tuple[datetime, ...] = ()
     deferrals: int = 0
     deferred_at: datetime | None = None

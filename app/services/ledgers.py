@@ -87,8 +87,7 @@ def milestones_of(row: Suggestion, case: Case, now: datetime) -> dict[str, Any]:
     implemented_at = case.delivery.final_received_at if implemented else None
     decision, lead = case.decision, case.commitment.lead if case.commitment else None
     seen = Counter(one.seen for one in case.confirmations)
-    interested = {conflict.ref for conflict in case.conflicts_of_interest}
-    votes = Counter(vote.group.value for vote in (decision.votes if decision else ()) if vote.ref not in interested)
+    votes = Counter(vote.group.value for vote in case.counted_votes)
     return {
         "organisation_id": row.organisation_id,
         "suggestion_id": row.id,

@@ -331,6 +331,7 @@ class Decide(
             state=self.outcome.enters,
             decision=decision,
             decisions=(*case.decisions, at.now),
+            counted_votes=case.counted_votes if saw.quick else decisions.counted(case),
             commitment=made,
             committed_at=at.now if made else None,
             told=Told(),
