@@ -7,13 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.db import statements
 from app.db.prepared_reads import read_organisation
 from app.db.tables import Suggestion
-from app.db.tenancy import ScopedSession
+from app.db.tenancy import ScopedSession, prepared
 from app.domain.case import Case
 from app.domain.errors import NotFound
 from app.domain.owed import about_to_break_at, next_wake, promises_of
@@ -25,6 +25,13 @@ from app.services.ledgers import milestones_of
 _CASES = TypeAdapter(Case)
 _KNOWN = frozenset(field.name for field in fields(Case))
 _RULES = "rules"
+_LOCK = prepared(
+    select(Suggestion)
+    .where(Suggestion.id.in_(bindparam("ids", expanding=True)))
+    .order_by(Suggestion.id)
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
 
 
 class LostUpdate(RuntimeError):  # noqa: N818 -- a fault of this program: the row was locked, and changed all the same
@@ -82,14 +89,7 @@ def lock(session: ScopedSession, ids: Iterable[UUID]) -> dict[UUID, Suggestion]:
 
     They are locked in the order of their ids, so that two callers never wait for each other.
     """
-    statement = (
-        select(Suggestion)
-        .where(Suggestion.id.in_(sorted(set(ids))))
-        .order_by(Suggestion.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    return {row.id: row for row in session.execute(statement).scalars()}
+    return {row.id: row for row in session.execute(_LOCK, {"ids": sorted(set(ids))}).scalars()}
 
 
 def save(

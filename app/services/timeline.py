@@ -11,6 +11,7 @@ from pydantic_core import from_json
 from sqlalchemy import select
 
 from app.db.paging import ListView, decode_cursor, encode_cursor, page_of
+from app.db.prepared_reads import read_event
 from app.db.tables import Event, Suggestion
 from app.db.tenancy import ScopedSession
 from app.domain.case import Case
@@ -63,18 +64,13 @@ def show_event(event: Event, row: Suggestion, case: Case) -> EventView:
     )
 
 
-def show_thin(event: Event) -> EventView:
-    """An event as it is told to everybody who may know of it."""
-    thin: dict[str, Any] = from_json(event.thin)
-    return EventView.model_construct(id=event.id, type=event.type, timestamp=event.timestamp, data=thin["data"])
-
-
-def find_event(session: ScopedSession, event_id: UUID) -> Event:
-    """An event by its id. Raises NotFound where the session may not see it."""
-    event = session.get(Event, event_id)
+def thin_event(session: ScopedSession, event_id: UUID) -> EventView:
+    """An event as it is told to everybody who may know of it, which the caller has made sure of. Raises NotFound."""
+    event = read_event(session, event_id)
     if event is None:
         raise NotFound
-    return event
+    thin: dict[str, Any] = from_json(event.thin)
+    return EventView.model_construct(id=event_id, type=event.type, timestamp=event.timestamp, data=thin["data"])
 
 
 def show_timeline(placed: Iterable[Placed], row: Suggestion) -> tuple[EventView, ...]:

@@ -16,10 +16,9 @@ from app.domain import acts
 from app.domain.lifecycle import ACTS, RECEIPT, Act
 from app.domain.texts import Actor
 from app.services import showing, suggestions, views
-from app.services.cases import find
 from app.services.idempotency import Effect
 from app.services.receipts import ReceiptView
-from app.services.timeline import find_event, show_thin
+from app.services.timeline import thin_event
 from app.web.access import needs
 from app.web.answers import Shown, single
 from app.web.call import Call
@@ -118,10 +117,11 @@ def _show_acted(session: Session, call: Call, effect: Effect, *, hides: bool) ->
 
 
 def _acted(session: Session, call: Call, effect: Effect) -> Shown:
-    id, event_id = effect.both()
-    row, event = find(session, id), find_event(session, event_id)
+    _, event_id = effect.both()
+    row = suggestions.acted_on(session, effect)
+    event = thin_event(session, event_id)
     (view,) = showing.show_suggestions(session, [row], showing.Reader(call.caller.scopes), call.now)
-    return single(views.ActedView.model_construct(event=show_thin(event), suggestion=view), row.version)
+    return single(views.ActedView.model_construct(event=event, suggestion=view), row.version)
 
 
 def _camel(name: str) -> str:
