@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 
 from fastapi import FastAPI
@@ -18,6 +18,8 @@ from app.kit.logs import LineBuffer
 from app.kit.outcalls import Caller as OutgoingCaller
 from app.kit.sealing import Secret
 from app.services.installation import open_secret
+from app.services.retention import Retention
+from app.services.tallies import Tallies
 from app.settings import Settings
 from app.web import (
     acts,
@@ -26,6 +28,7 @@ from app.web import (
     events,
     health,
     inbound,
+    metrics,
     pages,
     receipt,
     reports,
@@ -35,6 +38,7 @@ from app.web import (
 )
 from app.web.document import Description
 from app.web.edge import Edge
+from app.web.exposition import Exposition
 from app.web.problems import handlers
 from app.web.sent_events import event_types
 from app.web.state import Callers, Services
@@ -76,6 +80,7 @@ def api_routes() -> list[APIRoute]:
         events.router,
         administration.router,
         health.router,
+        metrics.router,
         pages.router,
     )
     plain = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
@@ -126,12 +131,11 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             services.outgoing = stack_caller(stack, settings)
+            await stack.enter_async_context(showing_metrics(settings, services.exposition))
             stack.push_async_callback(end_task, asyncio.create_task(lines.run()))
             listeners = [services.streams.wake]
             if settings.role == "all":
-                worker = Worker(
-                    database, clock, secret, services.outgoing, settings.delivery_retry_seconds, write=lines.write
-                )
+                worker = make_worker(settings, database, clock, secret, services.outgoing, lines, services.tallies)
                 stack.push_async_callback(stop_worker, worker, asyncio.create_task(worker.run()))
                 listeners.append(worker.wake)
             loop = asyncio.get_running_loop()
@@ -148,7 +152,7 @@ def create_app(
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=lifespan,
-        middleware=[Middleware(Edge, write=lines.write)],
+        middleware=[Middleware(Edge, write=lines.write, count=services.tallies.count_request)],
         exception_handlers=handlers(unavailable=(StoreUnavailable,), outcome_unknown=(OutcomeUnknown,)),
     )
     routes = api_routes()
@@ -156,6 +160,45 @@ def create_app(
     app.state.services = services
     app.state.description = describe(routes)
     return app
+
+
+def make_worker(
+    settings: Settings,
+    database: Database,
+    clock: Callable[[], datetime],
+    secret: Secret,
+    caller: OutgoingCaller,
+    lines: LineBuffer,
+    tallies: Tallies,
+) -> Worker:
+    """Background work as the settings want it."""
+    return Worker(
+        database,
+        clock,
+        secret,
+        caller,
+        settings.delivery_retry_seconds,
+        write=lines.write,
+        tallies=tallies,
+        retention=retention_of(settings),
+    )
+
+
+def showing_metrics(settings: Settings, exposition: Exposition) -> AbstractAsyncContextManager[None]:
+    """Meanwhile the metrics are served, where the settings name a port for them."""
+    if settings.metrics_port is None:
+        return nullcontext()
+    return metrics.serving_metrics(exposition, settings.metrics_host, settings.metrics_port)
+
+
+def retention_of(settings: Settings) -> Retention:
+    """For how long what is kept."""
+    return Retention(
+        raw_report_days=settings.retention_raw_report_days,
+        idempotency_days=settings.retention_idempotency_days,
+        attempt_days=settings.retention_attempt_days,
+        delivered_days=settings.retention_delivered_days,
+    )
 
 
 def stack_caller(stack: AsyncExitStack, settings: Settings) -> OutgoingCaller:
@@ -195,7 +238,9 @@ async def _work(settings: Settings, database: Database, secret: Secret) -> None:
     async with AsyncExitStack() as stack:
         caller = stack_caller(stack, settings)
         stack.push_async_callback(end_task, asyncio.create_task(lines.run()))
-        worker = Worker(database, utc_now, secret, caller, settings.delivery_retry_seconds, write=lines.write)
+        tallies = Tallies()
+        await stack.enter_async_context(showing_metrics(settings, Exposition(database, utc_now, tallies)))
+        worker = make_worker(settings, database, utc_now, secret, caller, lines, tallies)
         loop = asyncio.get_running_loop()
         for signal_number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signal_number, worker.stop)

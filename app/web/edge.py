@@ -23,6 +23,8 @@ _PAGE = [*_EVERYWHERE, (_POLICY_HEADER, _POLICY)]
 
 _log = logging.getLogger("app.web")
 
+Count = Callable[[str, str, int, float], object]
+
 
 class Edge:
     """The outermost layer of ours. Nothing passes it but a fault after the head of the answer is gone.
@@ -32,10 +34,13 @@ class Edge:
     server cut the connection, so that the client sees a broken answer and not a short one.
     """
 
-    def __init__(self, app: ASGIApp, write: Callable[[str], object]) -> None:
-        """`write` takes the line of each request, without a line feed, and must not wait for anything."""
+    def __init__(self, app: ASGIApp, write: Callable[[str], object], count: Count | None = None) -> None:
+        """`write` takes the line of each request, without a line feed; `count` its method, the template of its route,
+        its status and its seconds. Neither must wait for anything.
+        """
         self.app = app
         self._write = write
+        self._count = count
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
@@ -64,7 +69,11 @@ class Edge:
                 raise
             await problem(request_id, "internal_error")(scope, receive, answer)
         finally:
-            self._write(_line(scope, status, time.perf_counter() - started))
+            seconds = time.perf_counter() - started
+            route: str = getattr(scope.get("route"), "path_format", "")
+            self._write(_line(scope, route, status, seconds))
+            if self._count is not None:
+                self._count(scope["method"], route, status, seconds)
 
 
 def new_request_id(headers: list[tuple[bytes, bytes]]) -> str:
@@ -88,13 +97,12 @@ def _headers_of(path: str, request_id: str, given: list[tuple[bytes, bytes]]) ->
     return [*given, *further, (REQUEST_ID_HEADER, request_id.encode())]
 
 
-def _line(scope: Scope, status: int, seconds: float) -> str:
+def _line(scope: Scope, route: str, status: int, seconds: float) -> str:
     """Return the line of a request as JSON. It has the route's template, for ids and refs in paths are personal data.
 
     Put together by hand, as every part is ours or was checked; a log record and `json.dumps` cost fifteen times that.
     """
     state = scope["state"]
-    route = getattr(scope.get("route"), "path_format", "")
     caller: Caller | None = state.get("caller")
     who = "" if caller is None else f'"organisation":"{caller.organisation_id}",'
     if caller is not None and caller.suggestion_id is None:  # When an author reads their receipt is nobody's business.

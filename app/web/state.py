@@ -16,6 +16,8 @@ from app.kit.outcalls import Caller as OutgoingCaller
 from app.kit.sealing import Secret
 from app.services.access import Caller, Token, look_up
 from app.services.idempotency import Effect, once
+from app.services.tallies import Tallies
+from app.web.exposition import Exposition
 from app.web.streams import Streams
 
 Result = TypeVar("Result")
@@ -149,3 +151,11 @@ class Services:
     """Makes the calls that an answer has to wait for. It is made and closed with the event loop of the application."""
     streams: Streams = field(default_factory=Streams)
     """Those who listen to the feed just now."""
+    tallies: Tallies = field(default_factory=Tallies)
+    """What this process counts of its own work."""
+    exposition: Exposition = field(init=False)
+    """Shows the tallies."""
+
+    def __post_init__(self) -> None:
+        """Let the tallies be shown."""
+        self.exposition = Exposition(self.database, self.clock, self.tallies)
