@@ -27,16 +27,15 @@ def test_many_ideas_become_one_and_every_home_is_heard(service: Service) -> None
     assert staff.items("/v1/suggestions") == []
 
     # Fourteen ask for the same, and are merged under the oldest: thirteen authors are told.
-    ideas = [
-        staff.post("/v1/suggestions", idea(HOMES[number % 6], "Tablet charging on each floor.")) for number in range(14)
-    ]
+    lines = [idea(HOMES[number % 6], "Tablet charging on each floor.") for number in range(14)]
+    ideas = [staff.post("/v1/suggestions", line) for line in lines]
     apart = staff.post("/v1/suggestions", idea("home-g", "Tablet charging at home G, too."))
     for one in (*ideas, apart):
         acknowledge(staff, one["id"], clock.in_days(20))
         staff.act(one["id"], "endorse", actor=person("cw-9", "care_worker"))
     oldest, *others = ideas
+    merged = message("Your idea lives on in an older one that asks for the same.")
     for one in others:
-        merged = message("Your idea lives on in an older one that asks for the same.")
         staff.act(one["id"], "merge", actor=STEWARD, into=oldest["id"], why_the_same="The same points.", message=merged)
     assert staff.suggestion(oldest["id"])["supporters"] == 1
     assert all(receipt_of(tenant, one).receipt()["messages"][-1]["text"] == merged["text"] for one in others)

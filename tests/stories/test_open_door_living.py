@@ -1,4 +1,4 @@
-"""Open Door Living: a person who lives there asks to choose who is on shift; what was promised lapses and is promised anew.
+"""Open Door Living: somebody who lives there asks to choose who is on shift; what lapses is promised anew.
 
 Tenants' verdicts stay suppressed in measures, which come with a later version; what is kept here are the answers.
 """
@@ -85,11 +85,8 @@ def test_a_missing_seat_is_named_and_a_lapsed_promise_is_made_anew(tenant: Tenan
     promised = staff.act(
         id, "recommit", actor=STEWARD, commitment=fresh, why="New staff had not been told.", message=news
     )
-    assert (promised["state"], promised["progress"], promised["commitment"]["owner"]) == (
-        "delivering",
-        "planned",
-        "coord-8",
-    )
+    assert (promised["state"], promised["progress"]) == ("delivering", "planned")
+    assert promised["commitment"]["owner"] == "coord-8"
     seen = receipt.receipt()
     assert seen["messages"][-1]["text"] == news["text"]
     assert [line["type"] for line in seen["reports"]] == ["implemented", "sustained_check"]

@@ -1,5 +1,6 @@
-"""A care system as the stories need it: it takes signed events, and sends signed reports. The `standardwebhooks` package
-signs and checks for it.
+"""A care system as the stories need it: it takes signed events, and sends signed reports.
+
+The `standardwebhooks` package signs and checks for it.
 """
 
 import json
