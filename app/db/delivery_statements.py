@@ -69,6 +69,11 @@ class Standing(NamedTuple):
         """
         return (self.max_in_flight if self.answered_well else 1) - self.sending
 
+    def after(self, leased: int, until: float, due_at: float | None) -> "Standing":
+        """How it stands when so many were leased until then, and the next of the others is due at `due_at`."""
+        ends = until if self.lease_ends_at is None else min(self.lease_ends_at, until)
+        return self._replace(sending=self.sending + leased, lease_ends_at=ends, due_at=due_at)
+
     def is_due(self, now: float) -> bool:
         """Whether something waits whose time has come."""
         return self.due_at is not None and self.due_at <= now and self.not_before <= now

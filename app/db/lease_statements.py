@@ -3,7 +3,7 @@
 Only who holds the subscription's row in the agenda uses them (`delivery_statements`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -11,10 +11,10 @@ from uuid import UUID
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    Select,
     Table,
     and_,
     bindparam,
-    func,
     insert,
     literal_column,
     null,
@@ -29,36 +29,21 @@ from app.db.tables import Attempt, Base, Delivery, Event, Suggestion
 from app.db.tenancy import ScopedSession
 
 
-class Leased(NamedTuple):
-    """A delivery that was just leased."""
+class Place(NamedTuple):
+    """A delivery with the event that stands at its place, and whether that is hidden now."""
 
     id: UUID
-    subscription_id: UUID
     sequence: int
     event_id: UUID
+    suggestion_id: UUID | None
     tries: int
+    earlier_tries: int
     withheld_id: UUID | None
-
-
-class Told(NamedTuple):
-    """An event as it is sent: its bytes, and whether its suggestion is hidden now."""
-
-    id: UUID
+    due_at: float
     type: str
     timestamp: datetime
     thin: bytes
     hidden: str | None
-
-
-class Finished(NamedTuple):
-    """What an attempt leaves of a delivery whose lease still held."""
-
-    id: UUID
-    subscription_id: UUID
-    suggestion_id: UUID | None
-    event_id: UUID
-    event_type: str
-    withheld_id: UUID | None
 
 
 def _table(model: type[Base]) -> Table:
@@ -85,35 +70,38 @@ _GIVE_BACK_RUN_OUT = (
     )
     .values(state=_PENDING, due_at=bindparam("now"), lease=null(), lease_until=null())
 )
-_OTHERS = _DELIVERIES.alias("candidates")
+_OF_DELIVERY = Place._fields[: Place._fields.index("type")]
+_OF_SUBSCRIPTION = and_(_DELIVERIES.c.organisation_id == _HERE, _DELIVERIES.c.subscription_id == _SUBSCRIPTION)
+
+
+def _with_events(chosen: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """The chosen deliveries with their events, in the same order."""
+    place = chosen.subquery("place")
+    event = and_(_EVENTS.c.organisation_id == _HERE, _EVENTS.c.id == place.c.event_id)
+    suggestion = and_(_SUGGESTIONS.c.organisation_id == _HERE, _SUGGESTIONS.c.id == place.c.suggestion_id)
+    return (
+        select(
+            *[place.c[name] for name in _OF_DELIVERY],
+            _EVENTS.c.type,
+            _EVENTS.c.timestamp,
+            _EVENTS.c.thin,
+            _SUGGESTIONS.c.hidden,
+        )
+        .select_from(place.join(_EVENTS, event).outerjoin(_SUGGESTIONS, suggestion))
+        .order_by(place.c.due_at if chosen is _NEXT else place.c.sequence, place.c.sequence)
+    )
+
+
+_CHOSEN = select(*[_DELIVERIES.c[name] for name in _OF_DELIVERY]).limit(bindparam("its_limit"))
+_NEXT = _CHOSEN.where(_OF_SUBSCRIPTION, _DELIVERIES.c.state == _PENDING).order_by(
+    _DELIVERIES.c.due_at, _DELIVERIES.c.sequence
+)
+_AFTER = _CHOSEN.where(_OF_SUBSCRIPTION, _DELIVERIES.c.sequence > bindparam("after")).order_by(_DELIVERIES.c.sequence)
+_NEXT_PLACES, _PLACES_AFTER = _with_events(_NEXT), _with_events(_AFTER)
 _LEASE = (
     update(_DELIVERIES)
-    .where(
-        _DELIVERIES.c.organisation_id == _HERE,
-        _DELIVERIES.c.subscription_id == _SUBSCRIPTION,
-        _DELIVERIES.c.sequence.in_(
-            select(_OTHERS.c.sequence)
-            .where(
-                _OTHERS.c.organisation_id == _HERE,
-                _OTHERS.c.subscription_id == _SUBSCRIPTION,
-                _OTHERS.c.state == _PENDING,
-                _OTHERS.c.due_at <= bindparam("now"),
-            )
-            .order_by(_OTHERS.c.due_at, _OTHERS.c.sequence)
-            .limit(bindparam("its_limit"))
-        ),
-    )
+    .where(_DELIVERIES.c.organisation_id == _HERE, _DELIVERIES.c.id.in_(_IDS))
     .values(state=_SENDING, lease=bindparam("token"), lease_until=bindparam("until"))
-    .returning(*[_DELIVERIES.c[name] for name in Leased._fields])
-)
-_TOLD = (
-    select(*[_EVENTS.c[name] for name in Told._fields[:-1]], _SUGGESTIONS.c.hidden)
-    .select_from(
-        _EVENTS.outerjoin(
-            _SUGGESTIONS, and_(_SUGGESTIONS.c.organisation_id == _HERE, _SUGGESTIONS.c.id == _EVENTS.c.suggestion_id)
-        )
-    )
-    .where(_EVENTS.c.organisation_id == _HERE, _EVENTS.c.id.in_(_IDS))
 )
 _WITHHOLD = (
     update(_DELIVERIES)
@@ -131,7 +119,7 @@ _SUCCEED = (
     .values(
         state="delivered", tries=_DELIVERIES.c.tries + 1, finished_at=bindparam("at"), lease=null(), lease_until=null()
     )
-    .returning(*[_DELIVERIES.c[name] for name in Finished._fields])
+    .returning(_DELIVERIES.c.id)
 )
 _FAIL = (
     update(_DELIVERIES)
@@ -149,22 +137,14 @@ _FAIL = (
         lease=null(),
         lease_until=null(),
     )
-    .returning(*[_DELIVERIES.c[name] for name in Finished._fields])
+    .returning(_DELIVERIES.c.id)
 )
 _GIVE_BACK = (
     update(_DELIVERIES)
     .where(_HELD_LEASES)
     .values(state=_PENDING, due_at=bindparam("due"), lease=null(), lease_until=null())
 )
-_EARLIER = _ATTEMPTS.alias("earlier")
-_NEXT_NUMBER = (
-    select(func.coalesce(func.max(_EARLIER.c.number), 0) + 1)
-    .where(_EARLIER.c.organisation_id == _HERE, _EARLIER.c.delivery_id == bindparam("its_delivery_id"))
-    .scalar_subquery()
-)
-_INSERT_ATTEMPT = insert(_ATTEMPTS).values(
-    {**{column.name: bindparam(column.name) for column in _ATTEMPTS.columns}, "number": _NEXT_NUMBER}
-)
+_INSERT_ATTEMPT = insert(_ATTEMPTS).values({column.name: bindparam(column.name) for column in _ATTEMPTS.columns})
 
 
 def give_back_run_out(session: ScopedSession, subscriptions: Sequence[UUID], now: float) -> None:
@@ -172,28 +152,23 @@ def give_back_run_out(session: ScopedSession, subscriptions: Sequence[UUID], now
     session.connection().execute(_GIVE_BACK_RUN_OUT, {**_here(session), "its_ids": subscriptions, "now": now})
 
 
-def lease(
-    session: ScopedSession, subscription_id: UUID, now: float, limit: int, token: UUID, until: float
-) -> list[Leased]:
-    """Leases at most `limit` deliveries that are due, the longest due first."""
-    values = {
-        **_here(session),
-        "its_subscription_id": subscription_id,
-        "now": now,
-        "its_limit": limit,
-        "token": token,
-        "until": until,
-    }
-    return [Leased._make(row) for row in session.connection().execute(_LEASE, values)]
+def next_places(session: ScopedSession, subscription_id: UUID, limit: int) -> list[Place]:
+    """What waits in a subscription, the longest due first, and behind it what is not due yet."""
+    values = {**_here(session), "its_subscription_id": subscription_id, "its_limit": limit}
+    return [Place._make(row) for row in session.connection().execute(_NEXT_PLACES, values).all()]
 
 
-def told(session: ScopedSession, events: Iterable[UUID]) -> dict[UUID, Told]:
-    """The events as they are sent."""
-    ids = sorted(set(events))
-    if not ids:
-        return {}
-    rows = session.connection().execute(_TOLD, {**_here(session), "its_ids": ids})
-    return {row.id: Told._make(row) for row in rows}
+def places_after(session: ScopedSession, subscription_id: UUID, after: int, limit: int) -> list[Place]:
+    """What stands behind a place of a subscription's sequence, whatever became of it."""
+    values = {**_here(session), "its_subscription_id": subscription_id, "after": after, "its_limit": limit}
+    return [Place._make(row) for row in session.connection().execute(_PLACES_AFTER, values).all()]
+
+
+def lease(session: ScopedSession, deliveries: Sequence[UUID], token: UUID, until: float) -> None:
+    """Leases the deliveries."""
+    if deliveries:
+        values = {**_here(session), "its_ids": deliveries, "token": token, "until": until}
+        session.connection().execute(_LEASE, values)
 
 
 def withhold(session: ScopedSession, deliveries: Sequence[UUID], at: datetime) -> None:
@@ -202,18 +177,15 @@ def withhold(session: ScopedSession, deliveries: Sequence[UUID], at: datetime) -
         session.connection().execute(_WITHHOLD, {**_here(session), "its_ids": deliveries, "at": at})
 
 
-def succeed(session: ScopedSession, leases: Sequence[tuple[UUID, UUID]], at: datetime) -> list[Finished]:
-    """Those of the deliveries (id and lease) whose lease still held are delivered."""
+def succeed(session: ScopedSession, leases: Sequence[tuple[UUID, UUID]], at: datetime) -> list[UUID]:
+    """The deliveries (id and lease) are delivered; returns the ids of those whose lease still held."""
     if not leases:
         return []
-    rows = session.connection().execute(_SUCCEED, {**_here(session), "leases": leases, "at": at})
-    return [Finished._make(row) for row in rows]
+    return list(session.connection().execute(_SUCCEED, {**_here(session), "leases": leases, "at": at}).scalars().all())
 
 
-def fail(
-    session: ScopedSession, delivery_id: UUID, lease_token: UUID, due_at: float | None, at: datetime
-) -> Finished | None:
-    """The delivery is tried again at `due_at`, or is dead with None; returns None where the lease did not hold."""
+def fail(session: ScopedSession, delivery_id: UUID, lease_token: UUID, due_at: float | None, at: datetime) -> bool:
+    """The delivery is tried again at `due_at`, or is dead with None; says whether the lease held."""
     values = {
         **_here(session),
         "its_id": delivery_id,
@@ -222,8 +194,7 @@ def fail(
         "due": NEVER if due_at is None else due_at,
         "at": at if due_at is None else None,
     }
-    row = session.connection().execute(_FAIL, values).first()
-    return None if row is None else Finished._make(row)
+    return session.connection().execute(_FAIL, values).first() is not None
 
 
 def give_back(session: ScopedSession, leases: Sequence[tuple[UUID, UUID]], now: float) -> None:
@@ -232,11 +203,9 @@ def give_back(session: ScopedSession, leases: Sequence[tuple[UUID, UUID]], now: 
 
 
 def insert_attempts(session: ScopedSession, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Attempts, each with a value for every column but `number`, which goes on where the earlier ones ended."""
+    """Attempts, each with a value for every column."""
     if rows:
-        here = _here(session)
-        values = [{**row, **here, "its_delivery_id": row["delivery_id"]} for row in rows]
-        session.connection().execute(_INSERT_ATTEMPT, values)
+        session.connection().execute(_INSERT_ATTEMPT, rows)
 
 
 def _here(session: ScopedSession) -> dict[str, UUID]:

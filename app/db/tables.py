@@ -467,7 +467,11 @@ class Subscription(OfOrganisation, Base):
 
 
 class Delivery(OfOrganisation, Base):
-    """One event to one subscription, under its `sequence`. `withheld_id` takes the event's place while it is hidden."""
+    """One event to one subscription, under its `sequence`.
+
+    `tries` counts from the last time that it was to be sent from the beginning, `earlier_tries` what was before that.
+    `withheld_id` is the id of what took the event's place for good, because it was hidden.
+    """
 
     __tablename__ = "deliveries"
     subscription_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -479,6 +483,7 @@ class Delivery(OfOrganisation, Base):
     state: Mapped[str] = mapped_column(WORD)
     due_at: Mapped[float]
     tries: Mapped[int]
+    earlier_tries: Mapped[int]
     lease: Mapped[UUID | None]
     lease_until: Mapped[float | None]
     withheld_id: Mapped[UUID | None]

@@ -13,13 +13,13 @@ from uuid import UUID
 from app.db import delivery_statements as statements
 from app.db import lease_statements as leases
 from app.db.delivery_statements import NEVER, Standing
-from app.db.lease_statements import Leased
+from app.db.lease_statements import Place
 from app.db.statements import organisation_of
 from app.db.tables import Subscription
 from app.db.tenancy import ScopedSession, TenantScope
 from app.kit.ids import new_random_id
 from app.kit.sealing import Secret
-from app.services.payloads import Body, Place, Sight, bodies_of
+from app.services.payloads import Sight, bodies_of
 from app.services.signing_secrets import live_secrets
 
 LEASE_SECONDS = 30.0
@@ -36,10 +36,13 @@ class Outgoing:
     subscription_id: UUID
     delivery_id: UUID
     lease: UUID
+    event_id: UUID
+    suggestion_id: UUID | None
     message_id: UUID
     event_type: str
     sequence: int
     tries: int
+    earlier_tries: int
     url: str
     headers: Mapping[str, str] = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
@@ -70,8 +73,9 @@ def _claim_of(
     at = now.timestamp()
     standing = _standings(session, subscriptions, at)
     token, until = new_random_id(), at + LEASE_SECONDS
-    leased: dict[UUID, list[Leased]] = {}
+    leased: list[tuple[Standing, list[Place]]] = []
     put_off: dict[UUID, float | None] = {}
+    served: dict[UUID, float | None] = {}
     for one in subscriptions:
         mine = standing.get(one)
         if mine is None or not _may_be_served(session, mine, now):
@@ -79,12 +83,23 @@ def _claim_of(
         elif mine.room <= 0 or not mine.is_due(at):
             put_off[one] = next_look(mine)
         elif limit > 0:
-            leased[one] = leases.lease(session, one, at, min(mine.room, limit), token, until)
-            limit -= len(leased[one])
+            places, left = _due_places(session, one, at, min(mine.room, limit))
+            limit -= len(places)
+            leased.append((mine, places))
+            served[one] = next_look(mine.after(len(places), until, left))
+    leases.lease(session, [place.id for _, places in leased for place in places], token, until)
     statements.set_next(session, put_off)
-    after = statements.standings(session, leased) if leased else {}
-    statements.set_next(session, {one: next_look(mine) for one, mine in after.items()}, served=at)
-    return _outgoing(session, now, token, standing, leased, secret)
+    statements.set_next(session, served, served=at)
+    return _outgoing(session, now, token, leased, secret)
+
+
+def _due_places(
+    session: ScopedSession, subscription_id: UUID, at: float, limit: int
+) -> tuple[list[Place], float | None]:
+    """What is due, at most so much of it, and when the next one is due that is left."""
+    found = leases.next_places(session, subscription_id, limit + 1)
+    places = [place for place in found[:limit] if place.due_at <= at]
+    return places, found[len(places)].due_at if len(found) > len(places) else None
 
 
 def next_look(standing: Standing) -> float | None:
@@ -131,42 +146,36 @@ def _outgoing(
     session: ScopedSession,
     now: datetime,
     token: UUID,
-    standing: Mapping[UUID, Standing],
-    leased: Mapping[UUID, Sequence[Leased]],
+    leased: Sequence[tuple[Standing, Sequence[Place]]],
     secret: Secret,
 ) -> list[Outgoing]:
-    by_sight: dict[Sight, list[Place]] = defaultdict(list)
-    for subscription_id, mine in leased.items():
-        one = standing[subscription_id]
-        sight = Sight.of(one.payload, one.scopes)
-        by_sight[sight] += [Place(each.id, each.sequence, each.event_id, each.withheld_id) for each in mine]
-    bodies: dict[UUID, Body] = {}
-    for sight, places in by_sight.items():
-        bodies |= bodies_of(session, sight, places)
-    newly = [
-        each.id for mine in leased.values() for each in mine if each.withheld_id is None and bodies[each.id].withheld
-    ]
-    leases.withhold(session, newly, now)
-    made = []
-    for subscription_id, mine in leased.items():
-        one = standing[subscription_id]
+    """What was leased, with all that the attempts need. What is hidden stays withheld from now on."""
+    here, made, newly = organisation_of(session), [], []
+    for one, places in leased:
         secrets = live_secrets(secret, "subscription", one.secrets, now)
-        for each in sorted(mine, key=lambda delivery: delivery.sequence):
-            body = bodies[each.id]
-            made.append(
-                Outgoing(
-                    organisation_id=organisation_of(session),
-                    subscription_id=subscription_id,
-                    delivery_id=each.id,
-                    lease=token,
-                    message_id=body.message_id,
-                    event_type=body.type,
-                    sequence=each.sequence,
-                    tries=each.tries,
-                    url=one.url,
-                    headers=one.headers,
-                    secrets=secrets,
-                    body=body.raw,
-                )
+        bodies = bodies_of(session, Sight.of(one.payload, one.scopes), places)
+        newly += [
+            place.id for place, body in zip(places, bodies, strict=True) if body.withheld and place.withheld_id is None
+        ]
+        made += [
+            Outgoing(
+                organisation_id=here,
+                subscription_id=one.id,
+                delivery_id=place.id,
+                lease=token,
+                event_id=place.event_id,
+                suggestion_id=place.suggestion_id,
+                message_id=body.message_id,
+                event_type=body.type,
+                sequence=place.sequence,
+                tries=place.tries,
+                earlier_tries=place.earlier_tries,
+                url=one.url,
+                headers=one.headers,
+                secrets=secrets,
+                body=body.raw,
             )
+            for place, body in zip(places, bodies, strict=True)
+        ]
+    leases.withhold(session, newly, now)
     return made

@@ -235,6 +235,12 @@ def _send_again(
     session.execute(
         update(Delivery)
         .where(Delivery.subscription_id == subscription.id, which)
-        .values(state="pending", due_at=at, tries=0, finished_at=None)
+        .values(
+            state="pending",
+            due_at=at,
+            tries=0,
+            earlier_tries=Delivery.earlier_tries + Delivery.tries,
+            finished_at=None,
+        )
     )
     arrange(session, subscription.ordering, subscription.id, at)

@@ -164,6 +164,7 @@ def _delivery(
         "state": "pending",
         "due_at": due_at,
         "tries": 0,
+        "earlier_tries": 0,
         "lease": None,
         "lease_until": None,
         "withheld_id": None,

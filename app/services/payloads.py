@@ -3,7 +3,7 @@
 The same function makes them for every try, every replay and the poll, so that they are the same.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic_core import from_json
 from sqlalchemy import select
 
-from app.db import lease_statements as leases
+from app.db.lease_statements import Place
 from app.db.tables import Event, Suggestion
 from app.db.tenancy import ScopedSession
 from app.domain.events import WITHHELD
@@ -42,16 +42,6 @@ class Sight:
 
 
 @dataclass(frozen=True)
-class Place:
-    """One place of a subscription's sequence, and the event that stands there."""
-
-    delivery_id: UUID
-    sequence: int
-    event_id: UUID
-    withheld_id: UUID | None
-
-
-@dataclass(frozen=True)
 class Body:
     """What is sent at one place. `message_id` goes into the header `webhook-id`."""
 
@@ -61,27 +51,20 @@ class Body:
     withheld: bool
 
 
-def bodies_of(session: ScopedSession, sight: Sight, places: Iterable[Place]) -> dict[UUID, Body]:
-    """What is sent at each of the places as things are now, by the ids of their deliveries."""
-    wanted = list(places)
-    told = leases.told(session, (place.event_id for place in wanted))
-    withheld = {
-        place.delivery_id
-        for place in wanted
-        if place.withheld_id is not None or (told[place.event_id].hidden and not sight.sees_hidden)
-    }
-    said = {}
+def bodies_of(session: ScopedSession, sight: Sight, places: Sequence[Place]) -> list[Body]:
+    """What is sent at each of the places, as things are now."""
+    withheld = [place.withheld_id is not None or (bool(place.hidden) and not sight.sees_hidden) for place in places]
+    said: dict[UUID, bytes] = {}
     if sight.full:
-        said = _full(session, [place.event_id for place in wanted if place.delivery_id not in withheld])
-    made = {}
-    for place in wanted:
-        event = told[place.event_id]
-        if place.delivery_id in withheld:
-            raw = withheld_event(place.delivery_id, event.timestamp)
-            made[place.delivery_id] = Body(place.delivery_id, WITHHELD, _numbered(raw, place.sequence), withheld=True)
+        said = _full(session, [place.event_id for place, hides in zip(places, withheld, strict=True) if not hides])
+    made = []
+    for place, hides in zip(places, withheld, strict=True):
+        if hides:
+            raw = withheld_event(place.id, place.timestamp)
+            made.append(Body(place.id, WITHHELD, _numbered(raw, place.sequence), withheld=True))
         else:
-            raw = said.get(place.event_id, event.thin)
-            made[place.delivery_id] = Body(event.id, event.type, _numbered(raw, place.sequence), withheld=False)
+            raw = said.get(place.event_id, place.thin)
+            made.append(Body(place.event_id, place.type, _numbered(raw, place.sequence), withheld=False))
     return made
 
 

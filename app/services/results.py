@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import update
@@ -15,7 +15,6 @@ from sqlalchemy import update
 from app.db import delivery_statements as statements
 from app.db import lease_statements as leases
 from app.db.delivery_statements import NEVER, Standing
-from app.db.lease_statements import Finished
 from app.db.ordering_statements import free_next
 from app.db.tables import Delivery, Subscription
 from app.db.tenancy import ScopedSession, TenantScope
@@ -59,7 +58,8 @@ class _Health:
     def after(self, attempted: Attempted, *, died: bool) -> "_Health":
         answer = attempted.answer
         if answer.failure is None:
-            return replace(self, answered_well=True, failing_since=None, failures=0)
+            well = self.answered_well and self.failures == 0
+            return self if well else replace(self, answered_well=True, failing_since=None, failures=0)
         asked = read_retry_after(answer.status, answer.retry_after, attempted.at)
         return _Health(
             answered_well=False,
@@ -117,39 +117,34 @@ def give_back(session: ScopedSession, now: datetime, deliveries: Iterable[Outgoi
 
 
 def _record_of(session: ScopedSession, now: datetime, results: Sequence[Result], schedule: Schedule) -> Counter[str]:
-    subscriptions = sorted({outgoing.subscription_id for outgoing, _ in results})
-    statements.hold(session, subscriptions, now.timestamp())
-    finished = _finish(session, now, results, schedule)
-    held = [(outgoing, attempted) for outgoing, attempted in results if outgoing.delivery_id in finished]
+    by_subscription: dict[UUID, list[Result]] = defaultdict(list)
+    for outgoing, attempted in results:
+        by_subscription[outgoing.subscription_id].append((outgoing, attempted))
+    statements.hold(session, by_subscription, now.timestamp())
+    ends = _finish(session, now, results, schedule)
+    held = [(outgoing, attempted) for outgoing, attempted in results if outgoing.delivery_id in ends]
     leases.insert_attempts(session, [_attempt_row(outgoing, attempted) for outgoing, attempted in held])
-    standing = statements.standings(session, subscriptions)
+    standing = statements.standings(session, by_subscription)
     for one in standing.values():
-        mine = [(outgoing, attempted) for outgoing, attempted in held if outgoing.subscription_id == one.id]
-        standing[one.id] = _follow_up(session, now, one, mine, finished)
+        mine = [
+            (outgoing, attempted) for outgoing, attempted in by_subscription[one.id] if outgoing.delivery_id in ends
+        ]
+        standing[one.id] = _follow_up(session, now, one, mine, ends)
     ordered = [one.id for one in standing.values() if one.ordering != "none"]
     if ordered:
         standing |= statements.standings(session, ordered)
     look = {one.id: next_look(one) if one.state == "active" else one.lease_ends_at for one in standing.values()}
     statements.set_next(session, look)
-    return Counter(_word_for(attempted, finished[outgoing.delivery_id]) for outgoing, attempted in held)
+    return Counter(ends[outgoing.delivery_id] for outgoing, _ in held)
 
 
-@dataclass(frozen=True)
-class _End:
-    row: Finished
-    died: bool
+End = Literal["delivered", "retried", "dead"]
 
 
-def _word_for(attempted: Attempted, end: _End) -> str:
-    if attempted.answer.failure is None:
-        return "delivered"
-    return "dead" if end.died else "retried"
-
-
-def _finish(session: ScopedSession, now: datetime, results: Sequence[Result], schedule: Schedule) -> dict[UUID, _End]:
+def _finish(session: ScopedSession, now: datetime, results: Sequence[Result], schedule: Schedule) -> dict[UUID, End]:
     """Writes success and failure, and returns by the deliveries' ids what was written: where the lease held."""
     good = [(one.delivery_id, one.lease) for one, attempted in results if attempted.answer.failure is None]
-    ends = {row.id: _End(row, died=False) for row in leases.succeed(session, good, now)}
+    ends: dict[UUID, End] = dict.fromkeys(leases.succeed(session, good, now), "delivered")
     for outgoing, attempted in results:
         answer = attempted.answer
         if answer.failure is None:
@@ -157,20 +152,19 @@ def _finish(session: ScopedSession, now: datetime, results: Sequence[Result], sc
         due_at = None if answer.status == GONE else schedule.after(outgoing.tries + 1, now.timestamp())
         if due_at is not None:
             due_at = max(due_at, read_retry_after(answer.status, answer.retry_after, attempted.at) or 0.0)
-        row = leases.fail(session, outgoing.delivery_id, outgoing.lease, due_at, now)
-        if row is not None:
-            ends[row.id] = _End(row, died=due_at is None)
+        if leases.fail(session, outgoing.delivery_id, outgoing.lease, due_at, now):
+            ends[outgoing.delivery_id] = "dead" if due_at is None else "retried"
     return ends
 
 
 def _follow_up(
-    session: ScopedSession, now: datetime, standing: Standing, results: Sequence[Result], ends: Mapping[UUID, _End]
+    session: ScopedSession, now: datetime, standing: Standing, results: Sequence[Result], ends: Mapping[UUID, End]
 ) -> Standing:
     """What the attempts of one subscription mean for it, and for what waits behind them."""
     before = _Health(standing.answered_well, standing.failing_since, standing.failures, standing.not_before)
     health = before
     for outgoing, attempted in results:
-        health = health.after(attempted, died=ends[outgoing.delivery_id].died)
+        health = health.after(attempted, died=ends[outgoing.delivery_id] == "dead")
     state = health.state(standing, now)
     if health != before or state is not None:
         standing = _write_health(session, standing, health, state)
@@ -178,19 +172,15 @@ def _follow_up(
         _kill_pending(session, standing.id, now)
     elif state is not None and state[0] == "suspended":
         publish_about(session, "subscription.suspended", standing.id, now)
-    done = [
-        end for outgoing, _ in results if (end := ends[outgoing.delivery_id]).died or _is_success(results, outgoing)
-    ]
-    if standing.ordering != "none" and done:
-        suggestions = {end.row.suggestion_id for end in done if end.row.suggestion_id is not None}
+    if standing.ordering != "none":
+        done = [outgoing for outgoing, _ in results if ends[outgoing.delivery_id] != "retried"]
+        suggestions = {outgoing.suggestion_id for outgoing in done if outgoing.suggestion_id is not None}
         free_next(session, standing.ordering, standing.id, suggestions, now.timestamp())
     if standing.notifies_authors and Sight.of(standing.payload, standing.scopes).full:
-        _tell(session, now, [end for end in done if not end.died])
+        for outgoing, _ in results:
+            if ends[outgoing.delivery_id] == "delivered" and outgoing.event_type in telling.TELLING:
+                telling.told_by_delivery(session, outgoing.event_id, now)
     return standing
-
-
-def _is_success(results: Sequence[Result], outgoing: Outgoing) -> bool:
-    return any(one is outgoing and attempted.answer.failure is None for one, attempted in results)
 
 
 def _write_health(
@@ -224,17 +214,12 @@ def publish_about(session: ScopedSession, type: str, subscription_id: UUID, now:
     return outbox.publish(session, None, announcement, now=now)
 
 
-def _tell(session: ScopedSession, now: datetime, ends: Iterable[_End]) -> None:
-    for end in ends:
-        if end.row.withheld_id is None and end.row.event_type in telling.TELLING:
-            telling.told_by_delivery(session, end.row.event_id, now)
-
-
 def _attempt_row(outgoing: Outgoing, attempted: Attempted) -> dict[str, Any]:
     answer = attempted.answer
     return {
         "organisation_id": outgoing.organisation_id,
         "delivery_id": outgoing.delivery_id,
+        "number": outgoing.earlier_tries + outgoing.tries + 1,
         "at": attempted.at,
         "status": answer.status,
         "milliseconds": answer.milliseconds,

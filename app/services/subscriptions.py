@@ -251,11 +251,7 @@ def _rights_of(caller: Caller) -> dict[str, Any]:
 def _covers(caller: Caller, row: Subscription) -> bool:
     """Whether the caller may see everything that the subscription is sent."""
     needed = {Scope.SAFEGUARD} | ({Scope.READ} if row.payload == "full" else set())
-    if not needed.intersection(row.scopes) <= caller.scopes:
-        return False
-    if caller.sites is None:
-        return True
-    return row.sites is not None and {UUID(site) for site in row.sites} <= caller.sites
+    return needed.intersection(row.scopes) <= caller.scopes and caller.covers(row.sites)
 
 
 def _lock(session: ScopedSession, context: Context, subscription_id: UUID, condition: Condition) -> Subscription:

@@ -507,6 +507,7 @@ def _make_deliveries() -> None:
         sa.Column("state", sa.String(length=32), nullable=False),
         sa.Column("due_at", sa.Float(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("earlier_tries", sa.Integer(), nullable=False),
         sa.Column("lease", sa.Uuid(), nullable=True),
         sa.Column("lease_until", sa.Float(), nullable=True),
         sa.Column("withheld_id", sa.Uuid(), nullable=True),
