@@ -161,6 +161,8 @@ class Worker:
         now = self._clock()
         done = await self._database.write(None, lambda session: do_due(session, now, RULES_BATCH))
         retried = await self._database.write(None, lambda session: retry_due(session, self._secret, now, RULES_BATCH))
+        if max(done, retried) < RULES_BATCH:
+            await asyncio.sleep(RULES_REST_SECONDS)
         return max(done, retried) >= RULES_BATCH
 
     async def _purge(self) -> bool:
