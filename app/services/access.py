@@ -1,5 +1,6 @@
 """Who calls: what an API key or a receipt code opens, and the tenant scope that follows from it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -34,6 +35,12 @@ class Caller:
         """What the caller's statements may touch. The receipt sees its suggestion also while that is hidden."""
         sees_hidden = self.suggestion_id is not None or Scope.SAFEGUARD in self.scopes
         return TenantScope(self.organisation_id, self.sites, sees_hidden)
+
+    def covers(self, sites: Iterable[str] | None) -> bool:
+        """Whether the caller is for all of these sites, as they are stored; None stands for the whole organisation."""
+        if self.sites is None:
+            return True
+        return sites is not None and {UUID(site) for site in sites} <= self.sites
 
     def may(self, *scopes: str) -> bool:
         """Whether one of the scopes is the caller's."""

@@ -1,4 +1,7 @@
-"""API keys over the API: made, listed, given a new secret, revoked."""
+"""API keys over the API: made, listed, given a new secret, revoked.
+
+A key manages the keys that are for no other sites than itself; others do not exist for it.
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -8,7 +11,7 @@ from uuid import UUID
 from pydantic import Field
 from sqlalchemy import delete, select, update
 
-from app.db.paging import ListView, decode_cursor, encode_cursor, keyset, page_of
+from app.db.paging import ListView, decode_cursor, encode_cursor, page_of
 from app.db.tables import ApiKey, Credential
 from app.db.tenancy import ScopedSession
 from app.domain.errors import MissingScope, NotFound
@@ -17,6 +20,7 @@ from app.domain.vocabulary import Scope
 from app.kit.codes import digest, new_api_key
 from app.kit.refusals import Fault, Invalid
 from app.kit.shapes import Instant, Shape
+from app.services.access import Caller
 from app.services.context import Context
 from app.services.listing import Page
 from app.services.organisations import NewKey, make_key
@@ -83,21 +87,22 @@ def request_key(session: ScopedSession, context: Context, wanted: KeyRequest) ->
     )
 
 
-def find_key(session: ScopedSession, key_id: UUID) -> ApiKey:
-    """A key that was not revoked. Raises NotFound."""
-    row = session.get(ApiKey, key_id)
-    if row is None or row.revoked_at is not None:
+def find_key(session: ScopedSession, caller: Caller, key_id: UUID, *, locked: bool = False) -> ApiKey:
+    """A key that the caller may manage and that was not revoked. Raises NotFound."""
+    row = session.get(ApiKey, key_id, with_for_update=True) if locked else session.get(ApiKey, key_id)
+    if row is None or row.revoked_at is not None or not caller.covers(row.sites):
         raise NotFound
     return row
 
 
 def list_keys(session: ScopedSession, context: Context, page: Page) -> tuple[Sequence[ApiKey], str | None]:
-    """The keys that were not revoked, in the order in which they were made."""
+    """The keys that the caller may manage and that were not revoked, in the order in which they were made."""
     view = ListView(context.caller.organisation_id, "keys")
     secret = context.secret.derive("cursor")
     after = decode_cursor(secret, view, page.cursor) if page.cursor is not None else None
-    statement = keyset(select(ApiKey).where(ApiKey.revoked_at.is_(None)), (ApiKey.id,), limit=page.limit, after=after)
-    rows: list[ApiKey] = list(session.execute(statement).scalars())
+    statement = select(ApiKey).where(ApiKey.revoked_at.is_(None)).order_by(ApiKey.id)
+    mine = [row for row in session.execute(statement).scalars() if context.caller.covers(row.sites)]
+    rows = [row for row in mine if after is None or (row.id,) > after]
     shown, position = page_of(rows, page.limit, lambda row: (row.id,))
     return shown, None if position is None else encode_cursor(secret, view, position)
 
@@ -106,7 +111,7 @@ def rotate_key(
     session: ScopedSession, context: Context, key_id: UUID, overlap: Overlap, condition: Condition = ANY_VERSION
 ) -> NewKey:
     """A new secret for the same key; the old one works on for the overlap. Raises NotFound and VersionMismatch."""
-    row = find_key(session, key_id)
+    row = find_key(session, context.caller, key_id, locked=True)
     condition.check(row.version)
     if lacking := set(row.scopes) - context.caller.scopes:
         raise MissingScope(detail=f"A key cannot give what it does not have. Yours lacks {', '.join(sorted(lacking))}.")
@@ -127,7 +132,7 @@ def revoke_key(session: ScopedSession, context: Context, key_id: UUID, condition
 
     Raises NotFound and VersionMismatch.
     """
-    row = find_key(session, key_id)
+    row = find_key(session, context.caller, key_id, locked=True)
     condition.check(row.version)
     _end_credentials(session, row, context, 0)
     row.revoked_at = context.now

@@ -157,7 +157,7 @@ def request_source(session: ScopedSession, context: Context, wanted: SourceReque
 def find_source(session: ScopedSession, caller: Caller, source_id: UUID, *, locked: bool = False) -> Source:
     """A source that the caller may manage and that was not deleted. Raises NotFound."""
     row = session.get(Source, source_id, with_for_update=locked or None)
-    if row is None or row.deleted_at is not None or not _covers(caller, row):
+    if row is None or row.deleted_at is not None or not caller.covers(row.sites):
         raise NotFound
     return row
 
@@ -168,7 +168,7 @@ def list_sources(session: ScopedSession, context: Context, page: Page) -> tuple[
     key = context.secret.derive("cursor")
     after = decode_cursor(key, view, page.cursor) if page.cursor is not None else None
     statement = select(Source).where(Source.deleted_at.is_(None)).order_by(Source.id)
-    mine = [row for row in session.execute(statement).scalars() if _covers(context.caller, row)]
+    mine = [row for row in session.execute(statement).scalars() if context.caller.covers(row.sites)]
     rows = [row for row in mine if after is None or (row.id,) > after]
     shown, position = page_of(rows, page.limit, lambda row: (row.id,))
     return shown, None if position is None else encode_cursor(key, view, position)
@@ -254,13 +254,6 @@ def find_sender(session: ScopedSession, secret: Secret, source_id: UUID, now: da
 def _hash(source_id: UUID) -> bytes:
     """The hash under which a source's id leads to its organisation."""
     return hashlib.sha256(source_id.bytes).digest()
-
-
-def _covers(caller: Caller, row: Source) -> bool:
-    """Whether the caller may speak of every site that the source may."""
-    if caller.sites is None:
-        return True
-    return row.sites is not None and {UUID(site) for site in row.sites} <= caller.sites
 
 
 def _ids_of(session: ScopedSession, names: tuple[str, ...]) -> list[str]:

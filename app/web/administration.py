@@ -182,7 +182,7 @@ async def create_key(call: Call, body: keys.KeyRequest) -> Response:
         return Effect(201, (made[0].id,))
 
     def show(session: Session, effect: Effect) -> Shown:
-        row = keys.find_key(session, effect.ids[0])
+        row = keys.find_key(session, call.caller, effect.ids[0])
         view = keys.NewKeyView(**vars(keys.show_key(row)), key=made[0].key if made else None)
         return single(view, row.version, status=effect.status, location=f"/v1/keys/{row.id}")
 
@@ -196,7 +196,7 @@ async def create_key(call: Call, body: keys.KeyRequest) -> Response:
     openapi_extra=needs(Scope.ADMIN, refuses=["invalid_cursor"]),
 )
 async def list_keys(call: Call, asked: Annotated[PageParameters, Query()]) -> Response:
-    """List the keys that were not revoked, the oldest first."""
+    """List the keys that are for no other sites than yours and were not revoked, the oldest first."""
 
     def show(session: Session) -> Shown:
         rows, cursor = keys.list_keys(session, call.context, Page(asked.limit, asked.cursor, {}))
@@ -211,7 +211,7 @@ async def get_key(call: Call, id: UUID) -> Response:
     """Read the rights of one key."""
 
     def show(session: Session) -> Shown:
-        row = keys.find_key(session, id)
+        row = keys.find_key(session, call.caller, id)
         return single(keys.show_key(row), row.version)
 
     return await call.read(show)

@@ -41,6 +41,21 @@ def test_a_maker_that_is_limited_to_sites_makes_keys_of_these_sites(service: Ser
     assert limited.send("GET", f"/v1/suggestions/{there}").status_code == 404
 
 
+def test_a_key_that_is_limited_to_sites_manages_no_key_that_is_for_others(service: Service) -> None:
+    tenant = service.tenant(sites=("north", "south"))
+    limited = tenant.key("admin", "read", sites=("north",))
+    for sites in (None, ["south"], ["north", "south"]):
+        wider = tenant.all.post("/v1/keys", {"scopes": ["read"], "system": "wider", "sites": sites})
+        for method, path, sent in (("GET", "", None), ("POST", "/rotate", {}), ("DELETE", "", None)):
+            answer = limited.send(method, f"/v1/keys/{wider['id']}{path}", sent)
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+        assert tenant.all.get(f"/v1/keys/{wider['id']}")["id"] == wider["id"]
+    mine = limited.post("/v1/keys", {"scopes": ["read"], "system": "mine"})
+    listed = [key["id"] for key in limited.items("/v1/keys", limit=1)]
+    assert (mine["id"] in listed, len(listed)) == (True, 2)
+    assert limited.post(f"/v1/keys/{mine['id']}/rotate", {})["id"] == mine["id"]
+
+
 def test_a_new_secret_works_beside_the_old_one_for_the_overlap(tenant: Tenant) -> None:
     made = tenant.all.post("/v1/keys", {"scopes": ["read"], "system": "viewer"})
     fresh = tenant.all.post(f"/v1/keys/{made['id']}/rotate", {"overlap_hours": 1})
