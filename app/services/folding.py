@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, bindparam, or_, select
 
 from app.db.tables import Report, Suggestion
-from app.db.tenancy import ScopedSession
+from app.db.tenancy import ScopedSession, prepared
 from app.domain.case import Case, Delivery, Told
 from app.domain.reports.fold import Folded, fold
 from app.domain.reports.reading import read_report
@@ -21,6 +21,19 @@ from app.services.ledgers import record_benefits
 
 BY_FOLD = (QuarantineReason.CONTRADICTION.value, QuarantineReason.UNKNOWN_REPORT.value)
 """Reasons for which a report is outside a suggestion as a result of the fold, so that it may join later by itself."""
+_TOLD_OF = prepared(
+    select(Report)
+    .where(
+        Report.suggestion_id.in_(bindparam("ids", expanding=True)),
+        or_(
+            Report.status.in_([ReportStatus.APPLIED.value, ReportStatus.RECORDED.value, ReportStatus.CONFLICT.value]),
+            Report.reason.in_(BY_FOLD),
+            and_(Report.status == ReportStatus.REJECTED.value, Report.claimed_key.is_not(None)),
+        ),
+    )
+    .order_by(Report.number)
+    .execution_options(populate_existing=True)
+)
 
 
 @dataclass(frozen=True)
@@ -173,14 +186,7 @@ def _about_report(type: str, report: Report, facts: Mapping[str, str | None]) ->
 
 def _reports_of(session: ScopedSession, ids: Iterable[UUID]) -> dict[UUID, Report]:
     """The reports that were told of these suggestions, without those that are outside for reasons of their own."""
-    inside = or_(
-        Report.status.in_([ReportStatus.APPLIED.value, ReportStatus.RECORDED.value, ReportStatus.CONFLICT.value]),
-        Report.reason.in_(BY_FOLD),
-        and_(Report.status == ReportStatus.REJECTED.value, Report.claimed_key.is_not(None)),
-    )
-    statement = select(Report).where(Report.suggestion_id.in_(sorted(set(ids))), inside).order_by(Report.number)
-    rows = session.execute(statement.execution_options(populate_existing=True)).scalars()
-    return {row.id: row for row in rows}
+    return {row.id: row for row in session.execute(_TOLD_OF, {"ids": sorted(set(ids))}).scalars()}
 
 
 def _waits(row: Report) -> bool:

@@ -150,7 +150,6 @@ def settle(session: ScopedSession, report_id: UUID, target: Target, now: datetim
     after, message = corrections.write_message(session, survivor, change, now)
     if change.joined or change.left or after != case:
         save(session, survivor, after, rules, now=now)
-    report = _find(session, report_id)
     if arrives and report.status == ReportStatus.QUARANTINED:
         _tell_quarantined(session, survivor, report, now)
     folding.announce(session, survivor, change, now=now, by=report)
