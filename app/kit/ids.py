@@ -5,6 +5,8 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+RANDOM_VERSION = 4
+"""Of ids that say nothing about when they were made; others are of version 7."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _RANDOM_BITS = 74

@@ -16,7 +16,9 @@ from app.db.tables import Event, Suggestion
 from app.db.tenancy import ScopedSession
 from app.domain.case import Case
 from app.domain.errors import NotFound
+from app.domain.events import needs_safeguard
 from app.domain.vocabulary import Anonymity, State
+from app.kit.ids import RANDOM_VERSION
 from app.services.cases import read_case
 from app.services.context import Context
 from app.services.views import EventView
@@ -42,12 +44,17 @@ def timeline_of(session: ScopedSession, row: Suggestion) -> list[Placed]:
     statement = select(Event).where(Event.suggestion_id == row.id).order_by(Event.number)
     placed, recorded = [], datetime.min.replace(tzinfo=row.received_at.tzinfo)
     for event in session.execute(statement).scalars():
-        kept_by_day = event.by_author and row.anonymity == Anonymity.ANONYMOUS
+        kept_by_day = _is_kept_by_day(event)
         if not kept_by_day:
             recorded = max(recorded, event.timestamp)
         happened = max(recorded, event.timestamp) if kept_by_day else event.occurred_at
         placed.append(Placed((happened, event.number), event))
     return sorted(placed, key=lambda one: one.place)
+
+
+def _is_kept_by_day(event: Event) -> bool:
+    """Whether an anonymous author did it: its id says no time then, whatever that author has said since."""
+    return event.by_author and event.id.version == RANDOM_VERSION
 
 
 def show_event(event: Event, row: Suggestion, case: Case) -> EventView:
@@ -116,10 +123,11 @@ def _without_voter(said: dict[str, JsonValue], voters: set[str], *, voted: bool)
 def page_of_timeline(
     session: ScopedSession, context: Context, row: Suggestion, limit: int, cursor: str | None
 ) -> tuple[Sequence[Placed], str | None]:
-    """A page of the timeline and the next cursor. Raises InvalidCursor."""
+    """A page of the timeline and the next cursor; of safeguarding only for who has that scope. Raises InvalidCursor."""
     view = ListView(row.organisation_id, f"timeline:{row.id}")
     key = context.secret.derive("cursor")
-    placed = timeline_of(session, row)
+    sees_hidden = context.caller.scope.sees_hidden
+    placed = [one for one in timeline_of(session, row) if sees_hidden or not needs_safeguard(one.event.type)]
     if cursor is not None:
         after = decode_cursor(key, view, cursor)
         placed = [one for one in placed if one.place > after]
