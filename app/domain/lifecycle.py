@@ -180,11 +180,17 @@ class Act(Shape):
         if after.state not in (self.transition.enters or {case.state}):
             raise AssertionError(f"{self.transition.name} may not enter {after.state}")
         if after.state is not case.state:
-            gone = after.state in ENDS or after.state is State.MERGED
-            after = replace(after, ended_at=at.known(case) if gone else None)
+            after = replace(after, ended_at=_end_of(case, after, at))
         if self.writes_message():
             after = replace(after, messages=(*after.messages, at.event_id), news_at=at.now)
         return after
+
+
+def _end_of(case: Case, after: Case, at: Moment) -> datetime | None:
+    """When it ended; None while it lives. What has ended has ended when it did, also if it is held afterwards."""
+    if after.state in ENDS or after.state is State.MERGED:
+        return case.ended_at or at.known(case)
+    return case.ended_at if after.state is State.HELD else None
 
 
 ACTS: dict[str, type[Act]] = {}

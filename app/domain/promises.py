@@ -79,7 +79,8 @@ class Run:
 @dataclass(frozen=True)
 class Promise:
     """A row of the table. `days` are calendar days, or working days, after the day of the start; a policy may ask for
-    fewer. `latest_run` finds the time that it is owed last, None where it is not owed yet.
+    fewer. `latest_run` finds the time that it is owed last, None where it is not owed yet. `also_of_the_ended`: it is
+    owed even where that time begins after the suggestion has ended.
     """
 
     name: PromiseName
@@ -87,6 +88,7 @@ class Promise:
     days: int = 0
     working: bool = False
     stands_still: bool = True
+    also_of_the_ended: bool = False
 
 
 def _screening(marks: Marks) -> Run | None:
@@ -130,7 +132,7 @@ PROMISES = (
     # Receipt and signposts, in the same response.
     Promise("P1", lambda marks: Run(marks.received_at, marks.received_at)),
     # A held item is screened: kept by `clear` or `redirect`.
-    Promise("P2", _screening, days=1, working=True, stands_still=False),
+    Promise("P2", _screening, days=1, working=True, stands_still=False, also_of_the_ended=True),
     # A named human acknowledges.
     Promise("P3", lambda marks: Run(marks.received_at, marks.acknowledged_at), days=3, working=True),
     # A decision with reasons.
@@ -238,7 +240,9 @@ def _clocks(marks: Marks, policy_days: Mapping[str, int], calendar: Calendar, no
 
 
 def _clock(promise: Promise, run: Run, marks: Marks, days: int, calendar: Calendar, now: datetime) -> _Clock:
-    over_at = min((at for at in (run.settled_at, marks.ended_at) if at is not None), default=None)
+    outlives_end = promise.also_of_the_ended and marks.ended_at is not None and marks.ended_at < run.start
+    ends = (run.settled_at, None if outlives_end else marks.ended_at)
+    over_at = min((at for at in ends if at is not None), default=None)
     stops = _stops(marks, over_at or now) if promise.stands_still else []
     last = _last_working_day(run, days, calendar, stops) if promise.working else _last_day(run, days, stops)
     due_at = start_of(last + DAY)

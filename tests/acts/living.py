@@ -149,9 +149,13 @@ class Lives:
             pass
 
     def look(self) -> list[Seen]:
-        """What is so now of each idea, as the transaction of the latest step has left it."""
+        """What is so now of each idea."""
+        return self.database.read_now(self.scope, self._look)
+
+    def after_step(self) -> list[Seen]:
+        """What is so after the step just taken, as its transaction has seen it before it was committed."""
         seen, self._seen = self._seen, None
-        return seen or self.database.read_now(self.scope, self._look)
+        return seen or self.look()
 
     def forget(self) -> None:
         """Let nothing of this organisation come due in other tests."""

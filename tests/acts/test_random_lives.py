@@ -149,7 +149,7 @@ class Life(RuleBasedStateMachine):
 
     def _compare(self) -> None:
         """State, version, progress, outcome, survivor and allowed acts of all ideas are the same here and there."""
-        for index, seen in enumerate(self.lives.look()):
+        for index, seen in enumerate(self.lives.after_step()):
             idea = self.model.ideas[index]
             survivor = self.lives.ids[self.model.ideas.index(idea.survivor)] if idea.parent else None
             assert (

@@ -123,13 +123,21 @@ def test_a_note_is_no_news() -> None:
     assert Note(text="Spoke with the coordinator.").performed_on(case(), at()) == case()
 
 
-def test_an_end_is_dated_and_a_way_back_takes_the_date_away() -> None:
+def test_an_end_keeps_its_date_while_it_is_held_and_loses_it_on_the_way_back() -> None:
     withdrawn = Withdraw().performed_on(case(), at())
     assert withdrawn == case(State.WITHDRAWN, ended_at=NOW)
     held = Hold(route=Route.SAFEGUARDING, why="A risk came to light.").performed_on(withdrawn, at(1))
-    assert held == case(State.HELD, held_from=State.WITHDRAWN, held=(Span(NOW + timedelta(days=1)),), ended_at=None)
+    since = Span(NOW + timedelta(days=1))
+    assert held == case(State.HELD, held_from=State.WITHDRAWN, held=(since,), ended_at=NOW)
     cleared = Clear(why="Nobody is at risk.").performed_on(held, at(2))
-    assert (cleared.state, cleared.ended_at) == (State.WITHDRAWN, NOW + timedelta(days=2))
+    assert (cleared.state, cleared.ended_at) == (State.WITHDRAWN, NOW)
+    handed = Redirect(route=Route.HR, handed_to="HR", handed_over_at=NOW, message=MESSAGE).performed_on(held, at(2))
+    assert (handed.state, handed.ended_at) == (State.REDIRECTED, NOW)
+    merged = case(State.MERGED, merged_from=State.ACKNOWLEDGED, merged_into=UUID(int=2), merged_at=NOW, ended_at=NOW)
+    assert Unmerge(why="Mine is about nights.").performed_on(merged, at(1)).ended_at is None
+    held = Hold(route=Route.HR, why="A risk came to light.").performed_on(merged, at(1))
+    free = ACTS["set_free_held"]().performed_on(held, at(2))
+    assert (free.state, free.held_from, free.ended_at) == (State.HELD, State.ACKNOWLEDGED, None)
 
 
 # ── held ──

@@ -89,7 +89,7 @@ class SetFreeHeld(SetFree, scope=SYSTEM, leaves=State.HELD, event="suggestion.un
     def apply(self, case: Case, at: Moment) -> Case:
         """It stays held; `clear` leads back to the state from which it was merged."""
         alone = super().apply(case, at)
-        return replace(alone, state=State.HELD, held_from=alone.state)
+        return replace(alone, state=State.HELD, held_from=alone.state, ended_at=None)
 
 
 class ReadReceipt(Act, scope=SYSTEM, leaves=_ANY, event="suggestion.told", by_author=True):
