@@ -84,7 +84,7 @@ def members_of(
         "outcome": case.decision.outcome if case.decision else None,
         "steward": StewardView(ref=case.steward.ref, name=case.steward.name) if case.steward else None,
         "decision": show_decision(case),
-        "commitment": show_commitment(case),
+        "commitment": show_commitment(case, without=row.site_id if row.generalised else None),
         "merged_into": case.merged_into,
         "flags": _flags(row, case),
         "benefits": tuple(benefits[one] for one in case.delivery.benefits if one in benefits),
@@ -127,13 +127,15 @@ def show_decision(case: Case) -> DecisionView | None:
     )
 
 
-def show_commitment(case: Case) -> CommitmentView | None:
-    """The commitment that stands."""
+def show_commitment(case: Case, *, without: UUID | None = None) -> CommitmentView | None:
+    """The commitment that stands; `without` the site of an author whose site is not shown."""
     made = case.commitment
     if made is None:
         return None
     lead = LeadView(ref=made.lead.ref, group=made.lead.group) if made.lead else None
-    return CommitmentView(owner=made.owner, due_on=made.due_on, sites=made.sites, lead=lead)
+    return CommitmentView(
+        owner=made.owner, due_on=made.due_on, sites=tuple(site for site in made.sites if site != without), lead=lead
+    )
 
 
 def benefits_of(session: ScopedSession, cases: Sequence[Case]) -> dict[UUID, BenefitView]:

@@ -4,7 +4,7 @@ It checks, writes, records and announces in one transaction. Nothing else assign
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -26,6 +26,7 @@ from app.domain.vocabulary import Anonymity, State
 from app.kit.ids import day_of
 from app.kit.shapes import show_instant
 from app.services import folding, ledgers, outbox
+from app.services.authors import forget_authors, refs_of
 from app.services.cases import find, lock, read_case, read_rules, save
 from app.services.context import Context
 from app.services.idempotency import Effect
@@ -125,11 +126,12 @@ def apply(session: ScopedSession, touched: _Touched, row: Suggestion, act: Act, 
         rippled = act.ripple(other, before, after, at)
         if other_id != row.id and (rippled != other or isinstance(act, Clear)):
             touched.after[other_id] = rippled
-    touched.after[row.id] = after
-    _take_credit_away(session, row, before, after)
+    touched.after[row.id] = after = _without_credit(row, before, after)
     changes = _write(session, touched, row, act, at)
     ledgers.record(session, row, act, after, at)
     event_id = _announce(session, row, act, before, changes[row.id].case, at)
+    if _takes_credit_away(before, after):
+        forget_authors(session, row)
     for one, change in changes.items():
         folding.announce(session, touched.rows[one], change, now=at.now)
     if isinstance(act, Redirect | Withdraw) and changes[row.id].case.state is not State.DELIVERING:
@@ -248,11 +250,16 @@ def _is_by_author(act: Act, at: Moment) -> bool:
     return act.transition.by_author or at.by_receipt
 
 
-def _take_credit_away(session: ScopedSession, row: Suggestion, before: Case, after: Case) -> None:
-    """A withdrawal after a yes takes the author's name away and leaves the change."""
-    if after.credit_withdrawn and not before.credit_withdrawn:
-        row.author, row.co_authors = None, []
-        session.flush()
+def _without_credit(row: Suggestion, before: Case, after: Case) -> Case:
+    """A withdrawal after a yes leaves the change; where the author was to lead it, nobody is named any more."""
+    made = after.commitment
+    if not _takes_credit_away(before, after) or made is None or made.lead is None:
+        return after
+    return after if made.lead.ref not in refs_of(row) else replace(after, commitment=replace(made, lead=None))
+
+
+def _takes_credit_away(before: Case, after: Case) -> bool:
+    return after.credit_withdrawn and not before.credit_withdrawn
 
 
 def _announce(session: ScopedSession, row: Suggestion, act: Act, before: Case, after: Case, at: Moment) -> UUID:

@@ -1,6 +1,6 @@
 """A suggestion's timeline: its events, oldest first by when things happened, with what was said."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from app.domain.errors import NotFound
 from app.domain.events import needs_safeguard
 from app.domain.vocabulary import Anonymity, State
 from app.kit.ids import RANDOM_VERSION
+from app.services.authors import refs_of, without_refs
 from app.services.cases import read_case
 from app.services.context import Context
 from app.services.views import EventView
@@ -62,7 +63,7 @@ def show_event(event: Event, row: Suggestion, case: Case) -> EventView:
     thin: dict[str, Any] = from_json(event.thin)
     said = {name: value for name, value in event.body.items() if name not in thin["data"]}
     if row.anonymity != Anonymity.NAMED:
-        said = _without_refs(said, _refs_of_authors(row), by_author=event.by_author)
+        said = without_refs(said, refs_of(row), by_author=event.by_author)
     if event.type in _VOTES_SHOW and case.state is not State.CLOSED:
         voters = {vote.ref for vote in (*case.votes, *(case.decision.votes if case.decision else ()))}
         said = _without_voter(said, voters, voted=event.type == "suggestion.voted")
@@ -84,31 +85,6 @@ def show_timeline(placed: Iterable[Placed], row: Suggestion) -> tuple[EventView,
     """The events as the timeline shows them."""
     case = read_case(row.case)
     return tuple(show_event(one.event, row, case) for one in placed)
-
-
-def _refs_of_authors(row: Suggestion) -> frozenset[str]:
-    authors = [row.author, *row.co_authors]
-    return frozenset(author["ref"] for author in authors if author and "ref" in author)
-
-
-def _without_refs(said: Mapping[str, JsonValue], hidden: frozenset[str], *, by_author: bool) -> dict[str, JsonValue]:
-    """Without any reference of a hidden author, wherever it stands."""
-    cleaned = {name: _scrubbed(value, hidden) for name, value in said.items()}
-    actor = cleaned.get("actor")
-    if by_author and isinstance(actor, dict):
-        cleaned["actor"] = {"group": actor.get("group")}
-    return cleaned
-
-
-def _scrubbed(value: JsonValue, hidden: frozenset[str]) -> JsonValue:
-    if isinstance(value, dict):
-        return {
-            name: None if isinstance(inner, str) and inner in hidden else _scrubbed(inner, hidden)
-            for name, inner in value.items()
-        }
-    if isinstance(value, list):
-        return [_scrubbed(inner, hidden) for inner in value]
-    return value
 
 
 def _without_voter(said: dict[str, JsonValue], voters: set[str], *, voted: bool) -> dict[str, JsonValue]:
