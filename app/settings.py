@@ -9,6 +9,7 @@ Only the entry points read settings; everything below them is handed what it nee
 
 import difflib
 import ipaddress
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ PROJECT_ROOT = Path(__file__).resolve().parents[1]
 """The folder that relative paths in settings start from, so that a command run elsewhere means the same files."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_PASSWORD = re.compile(r"(://[^:@/]*:).*@")
+_PASSWORD_PARAMETER = re.compile(r"([?&](?:ssl)?password=)[^&]*")
 
 MAX_RETRY_SECONDS = 30 * 24 * 60 * 60
 MAX_TRIES = 100
@@ -316,6 +320,20 @@ def settings_table() -> tuple[SettingRow, ...]:
         )
         for name, about in _ABOUT.items()
     )
+
+
+def settings_in_force(settings: Settings) -> dict[str, str]:
+    """Return what each setting is, by its name and as it would stand in the environment; passwords as stars."""
+    return {
+        PREFIX + name.upper(): _without_password(written) if about.holds_a_password else written
+        for name, about in _ABOUT.items()
+        for written in [_as_written(getattr(settings, name))]
+    }
+
+
+def _without_password(address: str) -> str:
+    """Hide what stands between the user and the host, and in the parameters behind."""
+    return _PASSWORD_PARAMETER.sub(r"\1***", _PASSWORD.sub(r"\1***@", address))
 
 
 def settings_as_markdown() -> str:

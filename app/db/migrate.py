@@ -37,10 +37,7 @@ def bring_up_to_date(url: str, *, allowed: bool = True) -> bool:
         if _suffices(before):
             return False
         if not allowed:
-            raise StartRefused(
-                f"The database has {f'the schema {before}' if before else 'no tables yet'}, and this program needs the "
-                f"schema {HEAD}. Run bin/heardback migrate once, or set HEARDBACK_MIGRATE=auto."
-            )
+            raise StartRefused(_words_on(before))
         connection.rollback()
         with _locked(connection, file):
             if _suffices(version(connection)):
@@ -48,6 +45,27 @@ def bring_up_to_date(url: str, *, allowed: bool = True) -> bool:
             connection.rollback()
             _upgrade(connection)
     return True
+
+
+def fault_of_schema(url: str) -> str | None:
+    """A sentence for the operator where the schema at `url` is missing or older than `HEAD`; None where it is right.
+
+    Changes nothing, and makes no file. Raises `StoreUnavailable` where the database does not answer.
+    """
+    address = read_url(url)
+    file = sqlite_file(address)
+    if file is not None and not file.exists():
+        return f"There is no database in {file} yet. The first start makes it."
+    with translated(reads=True), migrating(address) as connection:
+        before = version(connection)
+    return None if _suffices(before) else _words_on(before)
+
+
+def _words_on(before: str | None) -> str:
+    return (
+        f"The database has {f'the schema {before}' if before else 'no tables yet'}, and this program needs the "
+        f"schema {HEAD}. Run bin/heardback migrate once, or set HEARDBACK_MIGRATE=auto."
+    )
 
 
 def version(connection: Connection) -> str | None:

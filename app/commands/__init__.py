@@ -1,0 +1,1 @@
+"""The operators' commands, by what they look after. `app/cli.py` puts them together."""
