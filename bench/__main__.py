@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import lives, stores  # noqa: F401 -- importing a module of studies registers them
+from bench import deliveries, lives, readers, start, stores, surroundings  # noqa: F401 -- importing registers studies
 from bench.load import Load
 from bench.report import print_table, write_results
 from bench.studies import STUDIES, Bench, Options, Result, Study

@@ -5,6 +5,8 @@ import json
 import re
 from typing import Any
 
+from app.domain.submission import Submission
+from app.kit.shapes import fill
 from bench.load import request
 from bench.servers import Server
 
@@ -20,6 +22,13 @@ SUBMISSION: dict[str, Any] = {
     "captured_at": "2026-11-22T21:14:00Z",
 }
 """What a care worker's phone sends."""
+
+
+def filled_submission() -> Submission:
+    """The same as the server reads it."""
+    return fill(Submission, json.dumps(SUBMISSION).encode(), SUBMISSION, null_is_absent=True)
+
+
 PANEL = (("cw-1", "care_worker"), ("cw-2", "care_worker"), ("fam-3", "family_or_friend"))
 
 

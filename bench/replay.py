@@ -5,7 +5,6 @@ differs between the two (ids, hashes, the place in lists, the number of the even
 """
 
 import itertools
-import json
 import sqlite3
 import threading
 import time
@@ -22,14 +21,12 @@ from sqlalchemy.engine import Engine
 
 from app.db.migrate import bring_up_to_date
 from app.db.session import Database, ScopedSession, open_database
-from app.domain.submission import Submission
 from app.kit.ids import new_id, new_random_id
-from app.kit.shapes import fill
 from app.services import submission
 from app.services.access import credential_of, look_up
 from app.services.context import Context
 from app.services.installation import make_demo, open_secret
-from bench.client import SUBMISSION
+from bench.client import filled_submission
 
 _MAX_FRESH_BYTES = 64
 """Longer binary values are contents, and may repeat."""
@@ -64,7 +61,7 @@ def _creates(database: Database, secret_file: Path) -> list[Callable[[], object]
     caller = database.read_now(None, lambda session: look_up(session, "key", hashed or b"", now))
     if caller is None:
         raise RuntimeError(f"{database} is not empty")
-    body = fill(Submission, json.dumps(SUBMISSION).encode(), SUBMISSION, null_is_absent=True)
+    body = filled_submission()
 
     def create(session: ScopedSession) -> object:
         context = Context(caller, datetime.now(UTC), secret)

@@ -110,6 +110,23 @@ def serving(folder: Path, url: str, *, role: str = "all", **settings: str) -> It
 
 
 @contextmanager
+def applying(folder: Path, which: str) -> Iterator[tuple[Process, int]]:
+    """One of the applications of `bench.apps` with its port, for as long as the `with` lasts."""
+    port = free_port()
+    environment = {
+        "HEARDBACK_DATABASE_URL": f"sqlite:///{folder / 'application.db'}",
+        "HEARDBACK_SECRET_KEY_FILE": str(folder / "secret.key"),
+    }
+    command = [sys.executable, "-m", "bench.apps", which, str(port)]
+    process = Process(command, folder / f"{which}.log", environment)
+    try:
+        process.wait_for(port)
+        yield process, port
+    finally:
+        process.stop()
+
+
+@contextmanager
 def postgres(folder: Path) -> Iterator[str]:
     """A PostgreSQL server of its own, with the durability it has by default; yields the address of a new database."""
     with warnings.catch_warnings():
