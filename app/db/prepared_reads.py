@@ -5,7 +5,7 @@ is seen of suggestions by whom is never read here.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -35,6 +35,7 @@ _LATEST_COUNT = (
         _HEADCOUNT.organisation_id == _OWN,
         _HEADCOUNT.site_id == bindparam("its_site_id"),
         _HEADCOUNT.group == bindparam("its_group"),
+        _HEADCOUNT.counted_on <= bindparam("today"),
     )
     .order_by(_HEADCOUNT.counted_on.desc())
     .limit(1)
@@ -58,9 +59,10 @@ def find_site_codes(session: ScopedSession, codes: Collection[str], ids: Collect
     return session.connection().execute(_SITES, {**wanted, "ids": sorted(ids)}).all()
 
 
-def latest_count(session: ScopedSession, site_id: UUID, group: str) -> int | None:
-    """How many people of a group a site had when somebody last counted."""
-    found = session.connection().execute(_LATEST_COUNT, {**_own(session), "its_site_id": site_id, "its_group": group})
+def latest_count(session: ScopedSession, site_id: UUID, group: str, today: date) -> int | None:
+    """How many people of a group a site had when somebody last counted until today."""
+    sought = {"its_site_id": site_id, "its_group": group, "today": today}
+    found = session.connection().execute(_LATEST_COUNT, {**_own(session), **sought})
     return found.scalar_one_or_none()
 
 

@@ -34,7 +34,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 CODE = String(64)
 WORD = String(32)
-REF = String(200)
+REF = Text()
+"""A name, a reference, a code of the caller's: its length is judged without what is invisible at its ends."""
 
 
 class InstantColumn(TypeDecorator[datetime]):
@@ -254,7 +255,7 @@ class Label(OfSuggestion, Base):
     __tablename__ = "labels"
     suggestion_id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(WORD, primary_key=True)
-    value: Mapped[str] = mapped_column(CODE, primary_key=True)
+    value: Mapped[str] = mapped_column(REF, primary_key=True)
     __table_args__ = (
         ForeignKeyConstraint(["organisation_id", "suggestion_id"], ["suggestions.organisation_id", "suggestions.id"]),
         Index("ix_labels_value", "organisation_id", "kind", "value", "suggestion_id"),
@@ -381,7 +382,7 @@ class Report(OfSuggestion, Base):
     __tablename__ = "reports"
     id: Mapped[UUID] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(BigInteger)
-    origin: Mapped[str] = mapped_column(String(240))
+    origin: Mapped[str] = mapped_column(REF)
     source_id: Mapped[UUID | None]
     system: Mapped[str | None] = mapped_column(REF)
     report_key: Mapped[str] = mapped_column(REF)

@@ -10,11 +10,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-_NHS = re.compile(r"(?<![0-9])(?<![0-9][ -])([0-9]{3})([ -]?)([0-9]{3})\2([0-9]{4})(?![0-9])(?![ -][0-9])", re.ASCII)
+_SPACES = " \u00a0\u2007\u2009\u202f-"
+"""What people, and pages that they copy from, write between the parts of a number."""
+_NHS = re.compile(
+    rf"(?<![0-9])(?<![0-9][{_SPACES}])([0-9]{{3}})([{_SPACES}]?)([0-9]{{3}})\2([0-9]{{4}})(?![0-9])(?![{_SPACES}][0-9])",
+    re.ASCII,
+)
 _COUNTRY_CODE = re.compile(r"(?:\+|00)\s?44[\s(0)-]*$")
 _INSURANCE = re.compile(
-    r"(?<![0-9A-Za-z])(?!BG|GB|KN|NK|NT|TN|ZZ)[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z]"
-    r" ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D](?![0-9A-Za-z])",
+    rf"(?<![0-9A-Za-z])(?!BG|GB|KN|NK|NT|TN|ZZ)[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z]"
+    rf"[{_SPACES}]?[0-9]{{2}}[{_SPACES}]?[0-9]{{2}}[{_SPACES}]?[0-9]{{2}}[{_SPACES}]?[A-D](?![0-9A-Za-z])",
     re.IGNORECASE | re.ASCII,
 )
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+", re.ASCII)

@@ -71,7 +71,7 @@ class JobRole(Shape):
     """A job role by a code of Skills for Care's workplace data set or of the caller's own."""
 
     system: JobRoleSystem
-    code: Annotated[str, length(1, MAX_TAG)]
+    code: Tag
 
 
 class Author(Shape):

@@ -15,7 +15,7 @@ from app.db.paging import ListView, decode_cursor, encode_cursor, page_of
 from app.db.tables import ApiKey, Credential
 from app.db.tenancy import ScopedSession
 from app.domain.errors import MissingScope, NotFound
-from app.domain.texts import Ref, SiteName
+from app.domain.texts import Name, SiteName
 from app.domain.vocabulary import Scope
 from app.kit.codes import digest, new_api_key
 from app.kit.refusals import Fault, Invalid
@@ -34,7 +34,7 @@ class KeyRequest(Shape, json_schema_extra={"examples": [{"scopes": ["raise", "re
     """A key that is to be made. `sites` limit it; without `expires_at` it holds until it is revoked."""
 
     scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=len(Scope))]
-    system: Ref
+    system: Name
     sites: Annotated[tuple[SiteName, ...], Field(min_length=1, max_length=1000)] | None = None
     expires_at: Instant | None = None
 

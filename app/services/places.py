@@ -11,6 +11,7 @@ from app.db.ledgers import Headcount
 from app.db.paging import ListView, decode_cursor, encode_cursor, keyset, page_of
 from app.db.tables import Site
 from app.db.tenancy import ScopedSession
+from app.domain.days import local_day
 from app.domain.errors import IdConflict, NotFound
 from app.domain.texts import MAX_REF, Name, Ref, SiteName
 from app.domain.vocabulary import Group
@@ -152,9 +153,11 @@ def list_sites(session: ScopedSession, context: Context, page: Page) -> tuple[Se
     return shown, None if position is None else encode_cursor(secret, view, position)
 
 
-def count_heads(session: ScopedSession, site_id: UUID, wanted: HeadcountRequest) -> Effect:
-    """Keeps a head count. Raises NotFound for an unknown site."""
+def count_heads(session: ScopedSession, context: Context, site_id: UUID, wanted: HeadcountRequest) -> Effect:
+    """Keeps a head count. Raises NotFound for an unknown site, and Invalid for a day that is still to come."""
     site = find_place(session, site_id)
+    if wanted.counted_on > local_day(context.now):
+        raise Invalid(Fault("/counted_on", "out_of_range", "Nobody can have counted on a day that is still to come."))
     key = (site_id, wanted.group.value, wanted.counted_on)
     row = session.get(Headcount, key)
     if row is None:

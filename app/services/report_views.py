@@ -10,13 +10,14 @@ from pydantic import Field, JsonValue, RootModel
 from sqlalchemy import select
 
 from app.db.paging import ListView, decode_cursor, encode_cursor, keyset, page_of
-from app.db.tables import InboundCall, Report
+from app.db.tables import InboundCall, Report, Suggestion
 from app.db.tenancy import ScopedSession
 from app.domain.errors import NotFound
 from app.domain.reports.messages import PREFIX
 from app.domain.reports.types import REPORTS
 from app.domain.vocabulary import QuarantineReason, ReportStatus
 from app.kit.shapes import Instant, Shape
+from app.services.cases import read_case
 from app.services.context import Context
 from app.services.listing import Page
 
@@ -139,17 +140,21 @@ def list_reports(
     key = context.secret.derive("cursor")
     after = decode_cursor(key, view, page.cursor) if page.cursor is not None else None
     statement = select(Report)
-    for column, value in (
-        (Report.status, filters.status),
-        (Report.source_id, filters.source),
-        (Report.suggestion_id, filters.suggestion),
-    ):
+    for column, value in ((Report.status, filters.status), (Report.source_id, filters.source)):
         if value is not None:
             statement = statement.where(column == value)
+    if filters.suggestion is not None:
+        statement = statement.where(Report.suggestion_id.in_(_with_merged(session, filters.suggestion)))
     ordered = keyset(statement, (Report.number,), limit=page.limit, after=after, descending=True)
     rows: list[Report] = list(session.execute(ordered).scalars())
     shown, position = page_of(rows, page.limit, lambda row: (row.number,))
     return shown, None if position is None else encode_cursor(key, view, position)
+
+
+def _with_merged(session: ScopedSession, suggestion_id: UUID) -> list[UUID]:
+    """The suggestion and those that live on in it: their reports count for it, too."""
+    row = session.get(Suggestion, suggestion_id)
+    return [suggestion_id, *(one.id for one in read_case(row.case).merged)] if row is not None else [suggestion_id]
 
 
 def show_report(row: Report) -> ReportView:

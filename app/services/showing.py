@@ -53,9 +53,12 @@ def show_suggestions(
         return ()
     cases = [read_case(row.case) for row in rows]
     benefits, rules = benefits_of(session, cases), read_rules(session)
+    seen = _seen(session, [case.merged_into for case in cases if case.merged_into is not None])
     return tuple(
         SuggestionView.model_construct(
-            **members_of(row, case, benefits, reader, now), promises=show_promises(case, rules, now)
+            **members_of(row, case, benefits, reader, now),
+            merged_into=case.merged_into if case.merged_into in seen else None,
+            promises=show_promises(case, rules, now),
         )
         for row, case in zip(rows, cases, strict=True)
     )
@@ -85,7 +88,6 @@ def members_of(
         "steward": StewardView(ref=case.steward.ref, name=case.steward.name) if case.steward else None,
         "decision": show_decision(case),
         "commitment": show_commitment(case, without=row.site_id if row.generalised else None),
-        "merged_into": case.merged_into,
         "flags": _flags(row, case),
         "benefits": tuple(benefits[one] for one in case.delivery.benefits if one in benefits),
         "supporters": row.supporters,
@@ -95,6 +97,13 @@ def members_of(
         "version": row.version,
         "allowed_acts": tuple(allowed_acts(case, now)),
     }
+
+
+def _seen(session: ScopedSession, ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Those of the suggestions that the session sees: a survivor that is hidden is not named either."""
+    if not ids:
+        return frozenset()
+    return frozenset(session.execute(select(Suggestion.id).where(Suggestion.id.in_(ids))).scalars())
 
 
 def show_promises(case: Case, rules: Rules, now: datetime) -> tuple[PromiseView, ...]:

@@ -1,6 +1,7 @@
 """Sites by their id or code."""
 
 from collections.abc import Iterable
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import select
@@ -37,9 +38,9 @@ def find_site(session: ScopedSession, name: str, pointer: str) -> UUID:
     return found[name]
 
 
-def people_at(session: ScopedSession, site_id: UUID | None, group: Group) -> int | None:
-    """How many people of a group a site has by its latest count; None where nobody has counted."""
-    return None if site_id is None else latest_count(session, site_id, group.value)
+def people_at(session: ScopedSession, site_id: UUID | None, group: Group, today: date) -> int | None:
+    """How many people of a group a site has by its latest count until today; None where nobody has counted."""
+    return None if site_id is None else latest_count(session, site_id, group.value, today)
 
 
 def with_predecessors(session: ScopedSession, site_ids: Iterable[UUID]) -> frozenset[UUID]:

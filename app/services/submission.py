@@ -12,6 +12,7 @@ from app.db.tables import Suggestion
 from app.db.tenancy import ScopedSession
 from app.domain.anonymity import advise, is_generalised
 from app.domain.case import Case, Span
+from app.domain.days import local_day
 from app.domain.owed import about_to_break_at, next_wake, promises_of
 from app.domain.policy import Rules
 from app.domain.submission import Submission, is_about_what_matters_most, treated
@@ -115,7 +116,7 @@ def _draft(
     made_id = submission.id or (new_random_id() if anonymous else new_id(context.now))
     received_at = day_of(context.now) if anonymous else context.now
     generalised = submission.anonymity is not Anonymity.NAMED and is_generalised(
-        people_at(session, site_id, submission.group)
+        people_at(session, site_id, submission.group, local_day(context.now))
     )
     return Drafted(
         id=made_id,
@@ -244,15 +245,17 @@ def show_submitted(
     return views.SubmittedView.model_construct(
         **{name: getattr(view, name) for name in views.SuggestionView.model_fields},
         receipt=views.ReceiptCode(code=code) if code else None,
-        anonymity_advice=_advice(session, row, language),
+        anonymity_advice=_advice(session, row, context.now, language),
         signposts=tuple(views.SignpostView.model_validate(one) for one in found),
         similar=(),
     )
 
 
-def _advice(session: ScopedSession, row: Suggestion, language: words.Language) -> views.AdviceView | None:
+def _advice(
+    session: ScopedSession, row: Suggestion, now: datetime, language: words.Language
+) -> views.AdviceView | None:
     """How far anonymity can be promised; nothing to say to a named author."""
     if row.anonymity == Anonymity.NAMED:
         return None
-    code = advise(people_at(session, row.site_id, Group(row.group)))
+    code = advise(people_at(session, row.site_id, Group(row.group), local_day(now)))
     return views.AdviceView(code=code, text=words.explanation("anonymity_advice", code, language))

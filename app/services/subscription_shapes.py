@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import MISSING, Field, JsonValue
 
 from app.domain.events import is_known, needs_safeguard
+from app.domain.texts import LongText
 from app.domain.vocabulary import Scope
 from app.kit.addresses import MAX_URL_LENGTH, Network, URLNotAllowedError, parse_url
 from app.kit.outcalls import is_header
@@ -16,7 +17,9 @@ from app.kit.strict_json import canonical, escape
 
 MAX_TYPES = 100
 MAX_HEADERS = 20
-_OURS = frozenset({"content-type", "user-agent"})
+_OURS = frozenset(
+    {"content-type", "content-encoding", "user-agent", "via", "max-forwards", "set-cookie", "cookie2", "http2-settings"}
+)
 _OF_SIGNATURES = "webhook-"
 _EXAMPLE: dict[str, Any] = {
     "url": "https://care-app.example.org/heardback",
@@ -44,7 +47,7 @@ Payload = Literal["thin", "full"]
 Ordering = Literal["none", "per_suggestion", "strict"]
 MaxInFlight = Annotated[int, Field(ge=1, le=64)]
 Headers = Annotated[dict[str, str], Field(max_length=MAX_HEADERS)]
-Description = Annotated[str, length(1, 5000), Field(examples=[_EXAMPLE["description"]])]
+Description = Annotated[LongText, Field(examples=[_EXAMPLE["description"]])]
 
 
 class SubscriptionRequest(Shape, json_schema_extra={"examples": [_EXAMPLE]}):

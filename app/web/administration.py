@@ -145,7 +145,8 @@ async def create_headcount(call: Call, id: UUID, body: places.HeadcountRequest) 
     """
     shown = places.HeadcountView(site=id, **body.model_dump())
     return await call.write(
-        lambda session: places.count_heads(session, id, body), lambda _, effect: plain(shown, status=effect.status)
+        lambda session: places.count_heads(session, call.context, id, body),
+        lambda _, effect: plain(shown, status=effect.status),
     )
 
 

@@ -152,7 +152,8 @@ def _complete(verb: str, path: str, operation: Document, schemas: Document) -> N
     _give_examples(operation, schemas)
     for status, response in operation["responses"].items():
         names = _headers_of_response(verb, int(status), is_open=is_open, is_list=is_list)
-        response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+        shared = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+        response["headers"] = {**shared, **response.get("headers", {})}
         if response["description"] == "Successful Response":
             response["description"] = _DONE[status]
 

@@ -29,6 +29,12 @@ from app.web.route import JSON, Route
 router = APIRouter(route_class=Route, tags=["reports"])
 
 DUPLICATE = "Webhook-Duplicate"
+_DUPLICATE_HEADER: dict[str, Any] = {
+    DUPLICATE: {
+        "description": "Present where the `webhook-id` came before with the same body: this is the first answer again.",
+        "schema": {"type": "string", "enum": ["true"]},
+    }
+}
 _FORMS = {
     "webhook-id": (
         "The sender's own id of this message, the same on every try: what came before under it is not done again.",
@@ -82,7 +88,14 @@ def _body() -> Mapping[str, Any]:
     "/v1/inbound/{source_id:uuid}",
     operation_id="receiveReport",
     response_model=report_views.InboundView,
-    responses={202: {"model": report_views.QuarantinedView, "description": "Kept, and stands on no suggestion yet."}},
+    responses={
+        200: {"headers": _DUPLICATE_HEADER},
+        202: {
+            "model": report_views.QuarantinedView,
+            "description": "Kept, and stands on no suggestion yet.",
+            "headers": _DUPLICATE_HEADER,
+        },
+    },
     openapi_extra={**open_to_all(refuses=_REFUSES), "parameters": _parameters(), "requestBody": _body()},
 )
 async def receive(call: Call, source_id: UUID) -> Response:

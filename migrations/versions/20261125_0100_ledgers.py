@@ -38,7 +38,7 @@ def upgrade() -> None:
         sa.Column("report_id", sa.Uuid(), nullable=False),
         sa.Column("suggestion_id", sa.Uuid(), nullable=True),
         sa.Column("benefit_type", sa.String(length=32), nullable=False),
-        sa.Column("unit", sa.String(length=200), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
         sa.Column("period", sa.String(length=32), nullable=False),
         sa.Column("amount", sa.Float(), nullable=False),
         sa.Column("verified", sa.Boolean(), nullable=False),

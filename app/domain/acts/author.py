@@ -58,6 +58,11 @@ class Withdraw(
 
     reason: Annotated[LongText, Field(examples=["We found another way."])] | None = None
 
+    @classmethod
+    def fits(cls, case: Case, now: datetime) -> bool:
+        """After a yes it fits once: then the name is gone."""
+        return super().fits(case, now) and not (case.state is State.DELIVERING and case.credit_withdrawn)
+
     def others(self, case: Case) -> tuple[UUID, ...]:
         """What was merged into it is set free, unless the change goes on."""
         return () if case.state is State.DELIVERING else tuple(one.id for one in case.merged)
@@ -202,6 +207,7 @@ def unmerged(case: Case) -> Case:
         merged_into=None,
         merged_at=None,
         merged_path=(),
+        ended_at=None,
     )
 
 

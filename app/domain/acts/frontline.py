@@ -71,8 +71,11 @@ class LogTime(
     leaves=VISIBLE_ALIVE,
     event="suggestion.time_logged",
     shows=("minutes", "kind", "paid"),
+    by_author=True,
 ):
-    """Records protected time for the suggestion: offered, put on the rota, or used; and whether it was paid."""
+    """Records protected time for the suggestion: offered, put on the rota, or used; and whether it was paid. It is
+    mostly the author's own time, so of an anonymous author neither a reference nor the hour is kept.
+    """
 
     minutes: Annotated[int, Field(ge=1, le=10080)]
     kind: TimeKind

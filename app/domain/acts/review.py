@@ -219,7 +219,7 @@ class LeadPerson(Shape):
 class Commitment(Shape):
     """What is promised with a yes. `sites` default to the suggestion's own."""
 
-    owner: Annotated[Ref, Field(examples=["coord-2"])]
+    owner: Annotated[Name, Field(examples=["coord-2"])]
     due_on: Day
     sites: Annotated[tuple[SiteName, ...], Field(max_length=200)] = ()
     lead: LeadPerson | None = None

@@ -115,14 +115,14 @@ class Notify(Act, scope=SYSTEM, leaves=VISIBLE_ALIVE, event="suggestion.told", s
     of_final: bool = False
     channel: Literal["subscription"] = "subscription"
 
-    def apply(self, case: Case, at: Moment) -> Case:  # noqa: ARG002 -- the rule needs nothing of the moment
+    def apply(self, case: Case, at: Moment) -> Case:
         """Told of what was sent, as far as it stands."""
         standing = told_now(case)
         told = Told(
             of_decision=case.told.of_decision or (self.of_decision and standing.of_decision),
             of_final=case.told.of_final or (self.of_final and standing.of_final),
         )
-        return replace(case, told=told)
+        return now_told(case, told, at)
 
 
 def resumes_at(case: Case) -> datetime:

@@ -21,7 +21,10 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _COLON = re.compile(r"[ \t\r\n]*:")
 _AFTER_COLON = re.compile(r":[ \t\r\n]*\Z")
 # What every text with a personal number has in it, or an escape behind which it may hide.
-_SUSPICIOUS = re.compile(rb"[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}|[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-Da-d]|\\u00")
+_SUSPICIOUS = re.compile(
+    rb"[0-9]{3}(?:[ -]|\xc2\xa0|\xe2\x80.)?[0-9]{3}(?:[ -]|\xc2\xa0|\xe2\x80.)?[0-9]{4}"
+    rb"|[0-9]{2}(?:[ -]|\xc2\xa0|\xe2\x80.)?[A-Da-d]|\\u[02]0"
+)
 
 
 def masked_raw(raw: bytes) -> bytes | None:
