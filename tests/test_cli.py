@@ -1,7 +1,7 @@
 """The operators' command line, on both databases."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,12 +12,14 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import app
+from app.db.migrate import HEAD
 from app.db.session import open_database
 from app.kit.sealing import load_or_make
 from app.services.access import Caller, credential_of, look_up
 from app.services.inbound import Signed, take_in
 from app.services.sources import find_sender
 from app.settings import settings_table
+from tests.databases import Databases
 
 Json = dict[str, Any]
 
@@ -187,3 +189,144 @@ def test_what_is_too_old_is_deleted_or_only_counted(line: CommandLine, fellside:
     assert line.json("purge") == {"dry_run": False, "rows": old}
     printed, _ = line.run("purge")
     assert printed == "idempotency: 0\nattempts: 0\ndeliveries: 0\nraw_reports: 0\nwebhook_ids: 0\n"
+
+
+# ── doctor, backup, restore ──
+
+
+def on_sqlite(databases: Databases, folder: Path) -> CommandLine:
+    made = CommandLine(
+        {
+            "HEARDBACK_DATABASE_URL": databases.empty("sqlite"),
+            "HEARDBACK_SECRET_KEY_FILE": str(folder / "secret.key"),
+        }
+    )
+    made.json("migrate")
+    made.json("organisations", "create", "--name", "Fellside Homecare")
+    return made
+
+
+@pytest.fixture
+def sqlite_line(databases: Databases, tmp_path: Path) -> Iterator[CommandLine]:
+    made = on_sqlite(databases, tmp_path)
+    yield made
+    databases.drop(made.environment["HEARDBACK_DATABASE_URL"])
+
+
+def test_a_doctor_finds_nothing_where_all_is_well(sqlite_line: CommandLine) -> None:
+    assert sqlite_line.json("doctor") == {"ok": True, "findings": []}
+    assert sqlite_line.run("doctor") == ("Nothing is wrong.\n", "")
+
+
+def test_a_doctor_looks_at_postgresql_too(line: CommandLine, fellside: str, database_kind: str) -> None:
+    assert fellside
+    fast_and_loose = {"sqlite": [], "postgresql": ["unsafe_durability", "unsafe_durability"]}[database_kind]
+    found = line.json("doctor", code=1 if fast_and_loose else 0)
+    assert [finding["code"] for finding in found["findings"]] == fast_and_loose
+
+
+def test_a_doctor_tells_of_a_secret_that_everybody_may_read(sqlite_line: CommandLine) -> None:
+    secret = Path(sqlite_line.environment["HEARDBACK_SECRET_KEY_FILE"])
+    secret.chmod(0o644)
+    words = f"Every user of this machine may read or write the secret in {secret}: chmod 600 would mend it."
+    assert sqlite_line.json("doctor", code=1) == {
+        "ok": False,
+        "findings": [{"code": "secret_readable", "words": words, "organisation": None, "count": None}],
+    }
+    assert sqlite_line.run("doctor", code=1)[0] == f"{words}\n"
+    secret.chmod(0o600)
+    secret.write_bytes(b"short")
+    assert [finding["code"] for finding in sqlite_line.json("doctor", code=1)["findings"]] == ["unusable_secret"]
+    secret.write_bytes(bytes(32))
+    assert [finding["code"] for finding in sqlite_line.json("doctor", code=1)["findings"]] == ["wrong_secret"]
+    secret.unlink()
+    assert [finding["code"] for finding in sqlite_line.json("doctor", code=1)["findings"]] == ["no_secret"]
+
+
+def test_a_doctor_changes_nothing(tmp_path: Path, databases: Databases) -> None:
+    folder = tmp_path / "nothing"
+    line = CommandLine(
+        {
+            "HEARDBACK_DATABASE_URL": f"sqlite:///{folder}/heardback.db",
+            "HEARDBACK_SECRET_KEY_FILE": str(folder / "secret.key"),
+        }
+    )
+    assert [finding["code"] for finding in line.json("doctor", code=1)["findings"]] == ["no_secret", "schema"]
+    assert not folder.exists()
+    empty = databases.empty("sqlite")
+    Path(empty.removeprefix("sqlite:///")).touch()
+    (finding,) = CommandLine({**line.environment, "HEARDBACK_DATABASE_URL": empty}).json("doctor", code=1)["findings"][
+        1:
+    ]
+    assert finding["words"].startswith("The database has no tables yet, and this program needs the schema ")
+    databases.drop(empty)
+
+
+def test_a_doctor_tells_of_a_database_that_does_not_answer(tmp_path: Path) -> None:
+    line = CommandLine(
+        {
+            "HEARDBACK_DATABASE_URL": "postgresql://heardback:topsecret@127.0.0.1:9/heardback",
+            "HEARDBACK_SECRET_KEY_FILE": str(tmp_path / "secret.key"),
+        }
+    )
+    printed, told = line.run("doctor", "--json", code=1)
+    assert [finding["code"] for finding in json.loads(printed)["findings"]] == ["no_secret", "database_unreachable"]
+    assert "topsecret" not in printed + told
+
+
+def test_a_doctor_needs_settings_that_can_be_read() -> None:
+    printed, told = CommandLine({"HEARDBACK_ROLES": "all"}).run("doctor", "--json", code=2)
+    assert (printed, told) == ("", "HEARDBACK_ROLES is not a setting of Heardback; HEARDBACK_ROLE is.\n")
+
+
+def test_a_backup_brings_everything_back(sqlite_line: CommandLine, databases: Databases, tmp_path: Path) -> None:
+    copy, secret = tmp_path / "copy.db", tmp_path / "apart" / "secret.key"
+    secret.parent.mkdir()
+    key = sqlite_line.json(
+        "keys", "create", "--organisation", "fellside-homecare", "--scopes", "read", "--system", "app"
+    )
+    made = sqlite_line.json("backup", str(copy), "--secret", str(secret))
+    assert made == {
+        "file": str(copy),
+        "bytes": copy.stat().st_size,
+        "schema": HEAD,
+        "secret_fingerprint": load_or_make(secret).fingerprint(),
+        "secret": str(secret),
+    }
+    assert secret.stat().st_mode & 0o777 == 0o600
+    elsewhere = CommandLine(
+        {
+            "HEARDBACK_DATABASE_URL": databases.empty("sqlite"),
+            "HEARDBACK_SECRET_KEY_FILE": str(tmp_path / "elsewhere" / "secret.key"),
+        }
+    )
+    printed, told = elsewhere.run("restore", str(copy), code=2)
+    assert (printed, told.startswith("Put the secret back first: ")) == ("", True)
+    assert elsewhere.json("restore", str(copy), "--secret", str(secret)) == {
+        "file": str(copy),
+        "schema": HEAD,
+        "put_aside": None,
+    }
+    assert caller_of(elsewhere, key["key"]) is not None
+    assert elsewhere.json("doctor") == {"ok": True, "findings": []}
+    databases.drop(elsewhere.environment["HEARDBACK_DATABASE_URL"])
+
+
+def test_a_copy_of_another_installation_is_refused(
+    sqlite_line: CommandLine, databases: Databases, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    foreign, copy = on_sqlite(databases, other), tmp_path / "copy.db"
+    foreign.json("backup", str(copy))
+    printed, told = sqlite_line.run("restore", str(copy), "--replace", code=2)
+    assert (printed, "is not the one that belongs to" in told) == ("", True)
+    databases.drop(foreign.environment["HEARDBACK_DATABASE_URL"])
+
+
+def test_neither_file_of_a_backup_replaces_one(sqlite_line: CommandLine, tmp_path: Path) -> None:
+    secret, copy = tmp_path / "kept", tmp_path / "copy.db"
+    secret.write_text("precious")
+    told = sqlite_line.run("backup", str(copy), "--secret", str(secret), code=2)[1]
+    assert told == f"There is a file {secret} already. A backup never replaces one.\n"
+    assert (secret.read_text(), copy.exists()) == ("precious", False)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy import make_url
+
 from app.db.database_url import read_url, sqlite_file
 from app.db.failures import StartRefused
 
@@ -72,8 +74,9 @@ def restore(url: str, source: Path, now: datetime, *, replace: bool) -> Path | N
     target = _file_of(url, f"pg_restore --clean --if-exists {source}")
     if target.exists() and not replace:
         raise StartRefused(f"There is a database in {target}. With --replace it is put aside under another name.")
-    with _told(target), _draft_of(target) as draft:
+    with _told(target):
         target.parent.mkdir(parents=True, exist_ok=True)
+    with _told(target), _draft_of(target) as draft:
         shutil.copyfile(source, draft)
         _make_lasting(draft)
         aside = _put_aside(target, now)
@@ -109,10 +112,9 @@ def _refuse_one_in_use(target: Path) -> None:
 
 
 def _file_of(url: str, instead: str) -> Path:
-    address = read_url(url)
-    file = sqlite_file(address)
+    file = sqlite_file(read_url(url))
     if file is None:
-        bare = address.set(drivername="postgresql", password=None)
+        bare = make_url(url).set(drivername="postgresql")._replace(password=None)  # `set` takes None for "as it is"
         shown = bare.difference_update_query(["password", "sslpassword"]).render_as_string()
         raise StartRefused(f"PostgreSQL has tools of its own for this. Run: {instead} --dbname='{shown}'")
     return file
