@@ -32,6 +32,8 @@ AHEAD = timedelta(minutes=5)
 """How far in the future a report may be dated: clocks differ."""
 BEFORE_SUBMISSION = timedelta(days=90)
 """How long before its suggestion was received something may have happened."""
+MAX_WRITTEN_KEY = 500
+"""What a report id may have with the white space around it; an index takes no more."""
 UNREADABLE = frozenset(
     {
         QuarantineReason.PERSONAL_DATA,
@@ -101,7 +103,7 @@ def digest_of(secret: Secret, organisation_id: UUID, type_: str, data: Mapping[s
 def key_in(data: Mapping[str, JsonValue]) -> str | None:
     """The sender's own id of the report, if there is one that can be an id."""
     given = data.get("report_id")
-    is_id = isinstance(given, str) and len(given) <= MAX_REF and count_characters(given) > 0
+    is_id = isinstance(given, str) and 0 < count_characters(given) <= MAX_REF and len(given) <= MAX_WRITTEN_KEY
     return given if is_id and isinstance(given, str) else None
 
 
