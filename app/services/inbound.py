@@ -124,7 +124,7 @@ def _open(session: ScopedSession, secret: Secret, source: Source, signed: Signed
 
 def _read(raw: bytes) -> tuple[dict[str, JsonValue] | None, Refusal | None]:
     try:
-        return read_object(raw), None
+        return read_object(raw, foreign=True), None
     except MalformedJson as refusal:
         return None, Invalid(Fault("", "wrong_format", refusal.text))
     except Invalid as refusal:
