@@ -1,8 +1,8 @@
 """Prepared Core statements about the subscriptions that have something due: who they are, and how they stand.
 
-Whoever changes the state of a subscription's deliveries first holds its row in the agenda (`hold` or `take_due`), so
-that counts, leases and the next instant are always judged one after the other. They run in the scope of one
-organisation and see all of it.
+Whoever changes the state of a subscription's deliveries first holds its row in the agenda (`take_due`, `hold` or
+`make_due`), so that counts, leases and the next instant are always judged one after the other. The statements run in
+the scope of one organisation and see all of it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -113,7 +113,13 @@ def _holding(dialect: Any) -> Insert:  # noqa: ANN401 -- the module of a dialect
     return result
 
 
-_HOLD = {"sqlite": _holding(sqlite), "postgresql": _holding(postgresql)}
+_HELD = (
+    select(_AGENDA.c.subject)
+    .where(_AGENDA.c.kind == KIND, _AGENDA.c.organisation_id == _HERE, _AGENDA.c.subject.in_(_IDS))
+    .order_by(_AGENDA.c.subject)
+    .with_for_update()
+)
+_PUT = {"sqlite": _holding(sqlite), "postgresql": _holding(postgresql)}
 _OF_AGENDA = and_(_AGENDA.c.kind == KIND, _AGENDA.c.organisation_id == _HERE, _AGENDA.c.subject == _SUBSCRIPTION)
 _SET_AGENDA = update(_AGENDA).where(_OF_AGENDA).values(due_at=bindparam("next"))
 _SET_SERVED = update(_AGENDA).where(_OF_AGENDA).values(due_at=bindparam("next"), last_served=bindparam("served"))
@@ -152,19 +158,18 @@ def take_due(session: ScopedSession, now: float, limit: int) -> list[tuple[UUID,
     return [(row[0], row[1]) for row in rows]
 
 
-def hold(session: ScopedSession, subscriptions: Iterable[UUID], now: float, due_at: float = NEVER) -> None:
-    """Waits for the subscriptions' rows in the agenda and holds them until COMMIT; due at `due_at` at the latest.
+def hold(session: ScopedSession, subscriptions: Iterable[UUID], now: float) -> None:
+    """Waits for the subscriptions' rows in the agenda and holds them until COMMIT. Rows that are missing are made."""
+    wanted = sorted(set(subscriptions))
+    if wanted:
+        values = {**_here(session), "its_ids": wanted}
+        there = set(session.connection().execute(_HELD, values).scalars().all())
+        _put(session, [one for one in wanted if one not in there], now, NEVER)
 
-    A row that is missing is made.
-    """
-    here, served = organisation_of(session), now - HEAD_START_SECONDS
-    rows = [
-        {"kind": KIND, "organisation_id": here, "subject": one, "due_at": due_at, "last_served": served}
-        for one in sorted(set(subscriptions))
-    ]
-    if rows:
-        connection = session.connection()
-        connection.execute(_HOLD[connection.dialect.name], rows)
+
+def make_due(session: ScopedSession, subscriptions: Iterable[UUID], now: float, due_at: float) -> None:
+    """As `hold`, and the subscriptions are looked at when `due_at` has come, at the latest."""
+    _put(session, sorted(set(subscriptions)), now, due_at)
 
 
 def set_next(session: ScopedSession, due: Mapping[UUID, float | None], served: float | None = None) -> None:
@@ -186,6 +191,17 @@ def standings(session: ScopedSession, subscriptions: Iterable[UUID]) -> dict[UUI
     """How the subscriptions stand."""
     values = {**_here(session), "its_ids": sorted(set(subscriptions))}
     return {row.id: Standing._make(row) for row in session.connection().execute(_STANDINGS, values)}
+
+
+def _put(session: ScopedSession, subscriptions: Sequence[UUID], now: float, due_at: float) -> None:
+    here, served = organisation_of(session), now - HEAD_START_SECONDS
+    rows = [
+        {"kind": KIND, "organisation_id": here, "subject": one, "due_at": due_at, "last_served": served}
+        for one in subscriptions
+    ]
+    if rows:
+        connection = session.connection()
+        connection.execute(_PUT[connection.dialect.name], rows)
 
 
 def _here(session: ScopedSession) -> dict[str, UUID]:

@@ -19,12 +19,11 @@ from app.domain.errors import ActNotAllowed, NotFound
 from app.domain.events import WITHHELD, hears
 from app.domain.vocabulary import Anonymity, Scope
 from app.kit.ids import day_of
-from app.kit.refusals import Invalid
 from app.kit.shapes import Instant, Shape
 from app.services.context import Context
 from app.services.idempotency import Effect
 from app.services.listing import Page
-from app.services.subscription_shapes import ReplayRequest, faults_of_types
+from app.services.subscription_shapes import ReplayRequest
 from app.services.subscriptions import find_subscription
 from app.services.suggestions import ANY_VERSION, Condition
 
@@ -156,11 +155,9 @@ def redeliver(
 def replay(session: ScopedSession, context: Context, subscription_id: UUID, wanted: ReplayRequest) -> int:
     """Sends again what is asked for; returns how many deliveries. All of it or nothing, so that it can be repeated.
 
-    What is pending anyway does not count. Raises NotFound, ActNotAllowed where the subscription has ended, and Invalid.
+    What is pending anyway does not count. Raises NotFound, and ActNotAllowed where the subscription has ended.
     """
     subscription = find_subscription(session, context.caller, subscription_id)
-    if faults := list(faults_of_types(wanted.types or (), "/types", subscription.scopes)):
-        raise Invalid(*faults)
     _hold(session, context, subscription)
     sees_hidden = Scope.SAFEGUARD in subscription.scopes
     done = ("dead",) if wanted.only == "dead" else ("dead", "delivered")
@@ -225,7 +222,7 @@ def _hold(session: ScopedSession, context: Context, subscription: Subscription) 
     if subscription.state == "ended":
         raise ActNotAllowed(subscription.state, [], "The subscription has ended. Resume it first.")
     at = context.now.timestamp()
-    delivery_statements.hold(session, [subscription.id], at, at)
+    delivery_statements.make_due(session, [subscription.id], at, at)
 
 
 def _send_again(

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from app.db import fanout_statements as statements
-from app.db.delivery_statements import NEVER, hold
+from app.db.delivery_statements import NEVER, make_due
 from app.db.fanout_statements import Listener, Subject, WaitingEvent
 from app.db.lease_statements import withhold
 from app.db.statements import organisation_of
@@ -110,7 +110,7 @@ def _deliver(session: ScopedSession, now: datetime, schedule: Schedule, plan: _P
     """Inserts the deliveries under the next places of their subscriptions; returns how many."""
     here, at = organisation_of(session), now.timestamp()
     due_at = schedule.first(at)
-    hold(session, {one for one, _ in plan.wanted}, at, due_at)
+    make_due(session, {one for one, _ in plan.wanted}, at, due_at)
     # Read again under the lock: one may have ended meanwhile, and what is open may have been finished.
     standing = {row.id: row for row in statements.listeners(session)}
     wanted = [(standing[one], event) for one, event in plan.wanted if one in standing]

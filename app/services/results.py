@@ -112,7 +112,7 @@ def give_back(session: ScopedSession, now: datetime, deliveries: Iterable[Outgoi
     for organisation_id in sorted(by_organisation):
         session.enter(TenantScope(organisation_id, sees_hidden=True))
         mine = by_organisation[organisation_id]
-        statements.hold(session, {one.subscription_id for one in mine}, at, at)
+        statements.make_due(session, {one.subscription_id for one in mine}, at, at)
         leases.give_back(session, [(one.delivery_id, one.lease) for one in mine], at)
 
 

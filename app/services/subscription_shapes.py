@@ -158,12 +158,18 @@ def check(wanted: SubscriptionRequest, scopes: Collection[str], exempt: Iterable
     """Raises Invalid for everything that cannot be: the URL, types, headers, and what does not go together."""
     faults = [
         *_faults_of_url(wanted.url, exempt),
-        *faults_of_types(wanted.event_types, "/event_types", scopes),
+        *_faults_of_types(wanted.event_types, "/event_types", scopes),
         *_faults_of_headers(wanted.headers),
     ]
     if wanted.notifies_authors and wanted.payload != "full":
         faults.append(Fault("/notifies_authors", "not_allowed", "Authors are notified by full payloads alone."))
     if faults:
+        raise Invalid(*faults)
+
+
+def check_replay(wanted: ReplayRequest, scopes: Collection[str]) -> None:
+    """Raises Invalid for types that there are not, or that the caller may not hear of."""
+    if faults := list(_faults_of_types(wanted.types or (), "/types", scopes)):
         raise Invalid(*faults)
 
 
@@ -178,7 +184,7 @@ def merged(settings: Mapping[str, JsonValue], patch: SubscriptionPatch) -> Subsc
     return fill(SubscriptionRequest, canonical(value), value, null_is_absent=False)
 
 
-def faults_of_types(patterns: Iterable[str], place: str, scopes: Collection[str]) -> Iterator[Fault]:
+def _faults_of_types(patterns: Iterable[str], place: str, scopes: Collection[str]) -> Iterator[Fault]:
     """The types that there are not, and those that are told to the scope `safeguard` alone."""
     for index, pattern in enumerate(patterns):
         if not is_known(pattern):

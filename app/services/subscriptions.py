@@ -198,7 +198,7 @@ def pause_for_key(session: ScopedSession, key_id: UUID, now: datetime) -> None:
     """Pauses what a key has made that was just revoked. Nothing is dropped; `resume` by another key takes it over."""
     statement = select(Subscription.id).where(Subscription.key_id == key_id, Subscription.deleted_at.is_(None))
     at = now.timestamp()
-    delivery_statements.hold(session, session.execute(statement).scalars(), at, at)
+    delivery_statements.make_due(session, session.execute(statement).scalars(), at, at)
     session.execute(
         update(Subscription)
         .where(Subscription.key_id == key_id, Subscription.deleted_at.is_(None), Subscription.state == "active")
@@ -258,7 +258,7 @@ def _lock(session: ScopedSession, context: Context, subscription_id: UUID, condi
     """The subscription, which nobody else changes until COMMIT, to be looked at by the sender after that."""
     find_subscription(session, context.caller, subscription_id)
     at = context.now.timestamp()
-    delivery_statements.hold(session, [subscription_id], at, at)
+    delivery_statements.make_due(session, [subscription_id], at, at)
     row = session.get(Subscription, subscription_id, with_for_update=True)
     if row is None or row.deleted_at is not None or not _covers(context.caller, row):
         raise NotFound

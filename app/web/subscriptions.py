@@ -24,6 +24,7 @@ from app.services.subscription_shapes import (
     SubscriptionRequest,
     SubscriptionView,
     check,
+    check_replay,
 )
 from app.services.subscriptions import Made, find_subscription, show_subscription
 from app.web.access import needs
@@ -231,6 +232,7 @@ async def replay(call: Call, id: UUID, body: ReplayRequest) -> Response:
     """Send deliveries again that are dead, or all that are done, by time and type. Each has the id, the bytes and the
     `sequence` that it had, with a fresh signature. With `dry_run` they are only counted.
     """
+    check_replay(body, call.caller.scopes)
 
     def perform(session: Session) -> Effect:
         count = deliveries.replay(session, call.context, id, body)

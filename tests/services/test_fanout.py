@@ -4,7 +4,10 @@ from uuid import UUID
 
 import pytest
 
+from app.db.session import ScopedSession
+from app.db.tables import Suggestion
 from app.kit.signing import sign
+from app.services import outbox
 from tests.services.outbound import EVERYDAY, HOLD, Outbound, event_of, told
 
 
@@ -179,3 +182,42 @@ def test_what_is_sent_is_signed_with_the_secret(outbound: Outbound) -> None:
     (secret,) = sent.secrets
     assert sign([secret], str(sent.message_id), 0, sent.body)["webhook-id"] == str(sent.message_id)
     assert isinstance(sent.delivery_id, UUID)
+
+
+def test_skip_own_leaves_out_what_own_reports_brought_about(outbound: Outbound) -> None:
+    outbound.subscribe(skip_own=True, caller=outbound.key(*EVERYDAY, system="rota"))
+    outbound.subscribe(skip_own=True, caller=outbound.key(*EVERYDAY, system="care-app"))
+    suggestion = outbound.submit()
+
+    def change(session: ScopedSession) -> None:
+        row = session.get(Suggestion, suggestion)
+        cause = outbox.Cause(UUID(int=7), None, "rota")
+        outbox.publish(session, row, outbox.Announcement("progress.changed", cause=cause), now=outbound.now)
+
+    outbound.write(change)
+    sent = outbound.deliver()
+    assert sorted(one.event_type for one in sent) == [
+        "progress.changed",
+        "suggestion.submitted",
+        "suggestion.submitted",
+    ]
+
+
+def test_an_ended_subscription_is_numbered_for_no_more(outbound: Outbound) -> None:
+    subscription = outbound.subscribe()
+    outbound.submit()
+    outbound.deliver(410)
+    outbound.submit()
+    assert outbound.fan_out() == 0
+    assert len(outbound.polled(subscription)) == 1
+
+
+def test_votes_stay_secret_in_full_payloads(outbound: Outbound) -> None:
+    outbound.subscribe("suggestion.voted", payload="full")
+    suggestion = outbound.submit()
+    outbound.acknowledge(suggestion)
+    outbound.act(suggestion, "start_review", panel=[{"ref": "staff-201", "group": "care_worker"}], chair="mgr-9")
+    outbound.act(suggestion, "vote", member="staff-201", choice="yes")
+    (sent,) = outbound.deliver()
+    assert b"staff-201" not in sent.body
+    assert event_of(sent)["data"]["choice"] == "yes"
