@@ -19,8 +19,11 @@ from app.domain.lifecycle import ACTS, ENDS, SYSTEM, Act, Bearer
 from app.domain.reports.reading import report_types
 from app.domain.reports.types import ANY_PROGRESS, Report
 from app.domain.vocabulary import Outcome, Progress, State
+from app.kit.tallies import Tally
+from app.services.tallies import Tallies
 from app.services.words import explanation
 from app.settings import settings_as_markdown
+from app.web.exposition import AGES, PREFIX
 from app.web.problem_texts import PROBLEMS
 
 __all__ = ["PARTS", "acts", "edges", "filled", "pages"]
@@ -198,6 +201,16 @@ def problem_table() -> str:
     return _table(("Status", "Code", "Title"), [(str(text.status), f"`{code}`", text.title) for code, text in order])
 
 
+def metrics_table() -> str:
+    """Return each figure that is counted or measured."""
+    counted = [
+        (f"`{PREFIX}{one.name}{'_total' if isinstance(one, Tally) else ''}`", _codes(one.labels), one.text)
+        for one in vars(Tallies()).values()
+    ]
+    measured = [(f"`{PREFIX}{name}`", "", text) for name, (_, text) in AGES.items()]
+    return _table(("Name", "Labels", "What it says"), [*counted, *measured])
+
+
 def _first_sentence(text: str) -> str:
     return re.split(r"(?<=\.) ", _in_one_line(text), maxsplit=1)[0]
 
@@ -223,6 +236,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "event-types": event_table,
     "problems": problem_table,
     "settings": settings_as_markdown,
+    "metrics": metrics_table,
 }
 """Every part but the examples, by the name that a page asks for."""
 

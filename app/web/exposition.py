@@ -32,7 +32,7 @@ FRESH_SECONDS = 5.0
 """So long the database is not asked again, however many ask here."""
 PATIENCE_SECONDS = 2.0
 
-_AGES = {
+AGES = {
     "fan_out_waiting_events": ("waiting_events", "Events that were not fanned out yet."),
     "fan_out_lag_seconds": ("fan_out_lag_seconds", "Age of the oldest event that was not fanned out yet."),
     "delivery_queue_age_seconds": ("queue_age_seconds", "For how long the subscription due longest was not served."),
@@ -42,6 +42,7 @@ _AGES = {
     ),
     "rules_lag_seconds": ("rules_lag_seconds", "For how long the suggestion due longest was not looked at."),
 }
+"""The figures that the database tells, by their names: the member of `Backlog`, and what it says."""
 _log = logging.getLogger(__name__)
 
 
@@ -97,7 +98,7 @@ class _Figures:
         up = 0 if self.backlog is None else 1
         yield GaugeMetricFamily(f"{PREFIX}database_up", "Whether the database answered in time.", up)
         if self.backlog is not None:
-            for name, (member, text) in _AGES.items():
+            for name, (member, text) in AGES.items():
                 yield GaugeMetricFamily(f"{PREFIX}{name}", text, getattr(self.backlog, member))
         for figure in [] if self.tallies is None else vars(self.tallies).values():
             yield _counter(figure) if isinstance(figure, Tally) else _histogram(figure)
