@@ -22,7 +22,7 @@ def everything_stored(tenant: Tenant) -> str:
     def read(session: ScopedSession) -> str:
         found = []
         for mapper in Base.registry.mappers:
-            if mapper.local_table.name not in OF_BACKGROUND_WORK and "organisation_id" in mapper.columns:
+            if mapper.class_.__tablename__ not in OF_BACKGROUND_WORK and "organisation_id" in mapper.columns:
                 found += [str(vars(row)) for row in session.execute(select(mapper.class_)).scalars()]
         return "\n".join(found)
 

@@ -33,7 +33,7 @@ ID = UUID("0199b6f0-5c1e-7a44-9d2b-3f8e6a7c1d05")
 REFS = ("cw-1", "cw-2", "mgr-3")
 GROUPS = (Group.CARE_WORKER, Group.CARE_WORKER, Group.MANAGER)
 YES = Decision(Outcome.TRIAL, (), "-", ParticipationLevel.CO_DESIGN, NOW)
-MOMENT = Moment(NOW, ID, Rules(), Actor(ref="mgr-9", group=Group.MANAGER))
+MOMENT = Moment(now=NOW, event_id=ID, rules=Rules(), actor=Actor(ref="mgr-9", group=Group.MANAGER))
 
 
 def case_in(state: State) -> Case:
