@@ -19,6 +19,7 @@ from app.kit.outcalls import Caller as OutgoingCaller
 from app.kit.sealing import Secret
 from app.services.installation import open_secret
 from app.services.retention import Retention
+from app.services.retries import Schedule
 from app.services.tallies import Tallies
 from app.settings import Settings
 from app.web import (
@@ -125,6 +126,7 @@ def create_app(
         secret=secret,
         public_url=settings.base_url,
         exempt=settings.delivery_allowed_networks,
+        schedule=Schedule(settings.delivery_retry_seconds),
     )
 
     @asynccontextmanager

@@ -80,11 +80,9 @@ _NEXT_WAITING = (
     .order_by(_AGENDA.c.organisation_id)
     .limit(1)
 )
-_LOCK_ORGANISATION = (
-    select(_ORGANISATIONS.c.feed_position)
-    .where(_ORGANISATIONS.c.id == _HERE)
-    .with_for_update(key_share=True, skip_locked=True)
-)
+_POSITION = select(_ORGANISATIONS.c.feed_position).where(_ORGANISATIONS.c.id == _HERE)
+_LOCK_ORGANISATION = _POSITION.with_for_update(key_share=True, skip_locked=True)
+_AWAIT_ORGANISATION = _POSITION.with_for_update(key_share=True)
 _WAITING = (
     select(_AGENDA.c.subject)
     .where(_AGENDA.c.kind == "event", _AGENDA.c.organisation_id == _HERE)
@@ -153,12 +151,14 @@ def next_waiting(session: ScopedSession, after: UUID) -> UUID | None:
     return session.connection().execute(_NEXT_WAITING, {"after": after}).scalars().first()
 
 
-def lock_organisation(session: ScopedSession) -> int | None:
-    """The last position of the organisation's feed, which nobody else moves until COMMIT; None: somebody else is at it.
+def lock_organisation(session: ScopedSession, *, patient: bool = False) -> int | None:
+    """The last position of the organisation's feed, which nobody else moves until COMMIT.
 
-    The lock is the one that leaves foreign keys to the organisation alone: events are inserted meanwhile.
+    None: somebody else is at it, and we are not `patient`. The lock is the one that leaves foreign keys to the
+    organisation alone: events are inserted meanwhile.
     """
-    return session.connection().execute(_LOCK_ORGANISATION, _here(session)).scalars().first()
+    statement = _AWAIT_ORGANISATION if patient else _LOCK_ORGANISATION
+    return session.connection().execute(statement, _here(session)).scalars().first()
 
 
 def waiting(session: ScopedSession, limit: int) -> list[UUID]:

@@ -17,6 +17,7 @@ from app.db.fanout_statements import Listener, Subject, WaitingEvent
 from app.db.lease_statements import withhold
 from app.db.statements import organisation_of
 from app.db.tenancy import ScopedSession, TenantScope
+from app.domain.errors import NotFound
 from app.kit.ids import new_id
 from app.services.clearing import Return, returns_of
 from app.services.hearing import Ear, ears
@@ -51,6 +52,23 @@ def fan_out(session: ScopedSession, now: datetime, schedule: Schedule, after: UU
                 return _fan_out_here(session, now, schedule, position)
             place = organisation_id
     return None
+
+
+def waits(session: ScopedSession) -> bool:
+    """Whether an event of the session's organisation waits to be fanned out."""
+    return bool(statements.waiting(session, 1))
+
+
+def catch_up(session: ScopedSession, now: datetime, schedule: Schedule) -> FannedOut:
+    """Fans out what waits in the session's organisation, for somebody who wants to read it: at most a batch.
+
+    Waits for whoever is at it.
+    """
+    session.enter(TenantScope(organisation_of(session), sees_hidden=True))
+    position = statements.lock_organisation(session, patient=True)
+    if position is None:
+        raise NotFound
+    return _fan_out_here(session, now, schedule, position)
 
 
 @dataclass

@@ -18,6 +18,7 @@ from app.services import feed
 from app.web.access import needs
 from app.web.answers import Shown, etag_of
 from app.web.call import Call
+from app.web.catching_up import read_up_to_date
 from app.web.queries import Parameters
 from app.web.route import Route
 from app.web.sent_events import FeedPage
@@ -89,7 +90,7 @@ async def find_all(call: Call, asked: Annotated[FeedParameters, Query()]) -> Res
         url = call.next_url(found.cursor, "after") if found.items else None
         return Shown(body, etag=etag_of(body), headers={"Link": f'<{url}>; rel="next"'} if url else {})
 
-    return call.answer(await call.services.database.read(feed.scope_of(call.caller), show))
+    return call.answer(await read_up_to_date(call, feed.scope_of(call.caller), show))
 
 
 @router.get(

@@ -16,6 +16,7 @@ from app.kit.outcalls import Caller as OutgoingCaller
 from app.kit.sealing import Secret
 from app.services.access import Caller, Token, look_up
 from app.services.idempotency import Effect, once
+from app.services.retries import Schedule
 from app.services.tallies import Tallies
 from app.web.exposition import Exposition
 from app.web.streams import Streams
@@ -147,6 +148,8 @@ class Services:
     """Where people and systems reach this server, without a slash at its end."""
     exempt: tuple[Network, ...] = ()
     """Private networks that deliveries may go to all the same."""
+    schedule: Schedule = field(default_factory=lambda: Schedule((0.0,)))
+    """When a new delivery is due."""
     outgoing: OutgoingCaller | None = None
     """Makes the calls that an answer has to wait for. It is made and closed with the event loop of the application."""
     streams: Streams = field(default_factory=Streams)

@@ -30,6 +30,7 @@ from app.services.subscriptions import Made, find_subscription, show_subscriptio
 from app.web.access import needs
 from app.web.answers import NO_CONTENT, Shown, etag_of, page, plain, single
 from app.web.call import Call
+from app.web.catching_up import read_up_to_date
 from app.web.queries import PageParameters, Parameters
 from app.web.route import NoMembers, Route
 from app.web.sent_events import PolledPage
@@ -281,7 +282,7 @@ async def poll(call: Call, id: UUID, asked: Annotated[PollParameters, Query()]) 
         url = call.next_url(cursor, "after")
         return Shown(raw, etag=etag_of(raw), headers={"Link": f'<{url}>; rel="next"'} if url else {})
 
-    return await call.read(show)
+    return call.answer(await read_up_to_date(call, call.caller.scope, show))
 
 
 def _show(session: Session, call: Call, id: UUID) -> Shown:

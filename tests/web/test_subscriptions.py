@@ -380,3 +380,12 @@ def _listen(client: Client, count: int, ready: threading.Event, last: str | None
                 if len(found) == count:
                     return found
     raise AssertionError("the stream ended")
+
+
+def test_a_reader_sees_what_it_has_just_done(client: Client) -> None:
+    subscription = paused(client)
+    at = f"/v1/subscriptions/{subscription['id']}/events"
+    for count in range(1, 6):
+        made = client.submit()["id"]
+        assert [event["data"]["suggestion_id"] for event in client.get("/v1/events")["items"]][count - 1 :] == [made]
+        assert len(client.get(at)["items"]) == count
