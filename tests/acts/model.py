@@ -94,6 +94,7 @@ class Idea:
     earlier_panel: tuple[str, ...] = ()
     earlier_chair: str = ""
     is_appealed: bool = False
+    name_is_gone: bool = False
     outcome: str | None = None
     decided_at: datetime | None = None
     revisit_on: date | None = None
@@ -148,6 +149,8 @@ class Model:
             fitting |= {"decide", "start_review"}
         if idea.claims and idea.state not in HIDDEN | {"withdrawn", "merged"}:
             fitting |= {"confirm"}
+        if idea.state == "delivering" and idea.name_is_gone:
+            fitting -= {"withdraw"}
         if idea.merged_at is not None and now - idea.merged_at > UNMERGE_TIME:
             fitting -= {"unmerge"}
         if self._may_appeal(idea, now):
@@ -277,7 +280,9 @@ class Model:
     def _withdraw(self, idea: Idea, asked: Asked, now: datetime) -> None:
         if idea.state == "needs_information":
             idea.questions += now - (idea.asked_at or now)
-        if idea.state != "delivering":
+        if idea.state == "delivering":
+            idea.name_is_gone = True
+        else:
             idea.state = "withdrawn"
 
     def _hold(self, idea: Idea, asked: Asked, now: datetime) -> None:
