@@ -6,18 +6,19 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
 from aiohttp import web
-from sqlalchemy import update
+from sqlalchemy import select, update
 from standardwebhooks.webhooks import Webhook
 
 from app.db.session import ScopedSession, open_database
-from app.db.tables import Subscription
+from app.db.tables import Idempotency, Subscription
 from app.kit.outcalls import Caller
+from app.services.idempotency import Effect, once
 from app.services.signing_secrets import live_secrets
 from app.worker import Worker
 from tests.services.outbound import SECRET, Outbound
@@ -208,3 +209,16 @@ def _move(outbound: Outbound, url: str) -> None:
         session.execute(update(Subscription).values(url=url))
 
     outbound.write(move)
+
+
+async def test_what_is_too_old_goes_by_itself(outbound: Running) -> None:
+    def remember(session: ScopedSession) -> None:
+        for days in (40, 20):
+            once(session, "care-app", f"key-{days}", b"", outbound.now - timedelta(days=days), lambda _: Effect(201))
+
+    def left(session: ScopedSession) -> list[str]:
+        return list(session.execute(select(Idempotency.key)).scalars())
+
+    await asyncio.to_thread(outbound.write, remember)
+    async with working(outbound):
+        await eventually(lambda: outbound.read(left) == ["key-20"])

@@ -89,8 +89,13 @@ def observed(databases: Databases, database_kind: str, tmp_path: Path) -> Iterat
 
 
 def once_counted(observed: Observed, name: str) -> Samples:
-    """All values, as soon as this one is not 0."""
-    eventually(lambda: observed.samples()[name])
+    """All values, as soon as this one is not 0. Time passes meanwhile."""
+
+    def look() -> float:
+        observed.service.clock.pass_time(seconds=10)
+        return observed.samples()[name]
+
+    eventually(look)
     return observed.samples()
 
 
