@@ -10,7 +10,6 @@ from typing import Protocol, TypeVar
 
 from app.db.database_url import read_url, sqlite_file
 from app.db.failures import Busy, CommitFailed, OutcomeUnknown, StartRefused, StoreUnavailable, is_lock_timeout
-from app.db.postgres import Postgres
 from app.db.sqlite import Sqlite
 from app.db.tenancy import ScopedSession, TenantScope
 
@@ -67,7 +66,11 @@ def open_database(url: str, *, pool_size: int = 8) -> Database:
     """
     address = read_url(url)
     file = sqlite_file(address)
-    return Postgres(address, pool_size=pool_size) if file is None else Sqlite(file, readers=pool_size)
+    if file is not None:
+        return Sqlite(file, readers=pool_size)
+    from app.db.postgres import Postgres  # noqa: PLC0415 -- its driver takes 9 MiB, which SQLite has no use for
+
+    return Postgres(address, pool_size=pool_size)
 
 
 __all__ = [
