@@ -206,6 +206,7 @@ class Case:
     group: Group = Group.CARE_WORKER
     anonymity: Anonymity = Anonymity.NAMED
     received_at: datetime | None = None
+    promised_days: Mapping[str, int] = field(default_factory=dict)  # where the policy of that day was tighter
     site: UUID | None = None
     what_matters_most: bool = False
     held_from: State | None = None

@@ -1,6 +1,9 @@
-"""What is owed for a case now, and when to look at it again: promises, and the acts that the rules will do."""
+"""What is owed for a case now, and when to look at it again: promises, and the acts that the rules will do.
 
-from collections.abc import Mapping
+A suggestion keeps the days that were promised when it was received: a policy that is changed later makes no promise
+broken that was kept, and takes none back.
+"""
+
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -45,12 +48,12 @@ def marks_of(case: Case) -> Marks:
 
 def promises_of(case: Case, rules: Rules, now: datetime) -> tuple[PromiseState, ...]:
     """The promises to the author as they stand now."""
-    return promises.promises_of(marks_of(case), days_of(rules), Calendar(rules.nation), now)
+    return promises.promises_of(marks_of(case), case.promised_days, Calendar(rules.nation), now)
 
 
 def to_say(case: Case, rules: Rules, now: datetime) -> tuple[Announcement, ...]:
     """What is due to be said of the promises and was not said yet."""
-    return promises.announcements(marks_of(case), days_of(rules), Calendar(rules.nation), now)
+    return promises.announcements(marks_of(case), case.promised_days, Calendar(rules.nation), now)
 
 
 def said(case: Case, announcement: Announcement) -> Case:
@@ -67,15 +70,10 @@ def next_wake(case: Case, rules: Rules, now: datetime) -> datetime | None:
         instants.append(resumes_at(case))
     if case.state is State.DEFERRED and case.decision is not None and case.decision.revisit_on is not None:
         instants.append(start_of(case.decision.revisit_on))
-    promised = promises.next_wake(marks_of(case), days_of(rules), Calendar(rules.nation), now)
+    promised = promises.next_wake(marks_of(case), case.promised_days, Calendar(rules.nation), now)
     return min([*instants, *([promised] if promised else [])], default=None)
 
 
 def about_to_break_at(states: tuple[PromiseState, ...]) -> datetime | None:
     """From when on the first of the running promises is about to break."""
     return min((state.due_soon_at for state in states if state.state == "running"), default=None)
-
-
-def days_of(rules: Rules) -> Mapping[str, int]:
-    """The days that the organisation's policy has tightened."""
-    return {str(code): days for code, days in rules.policy.promises.items()}

@@ -62,7 +62,7 @@ def submit(session: ScopedSession, context: Context, submission: Submission) -> 
         return answer_repeated(kept, context, submission, external_hash, content_hash)
     rules = read_rules(session)
     drafted = _draft(session, context, submission, rules, external_hash, content_hash)
-    case = _case_of(submission, drafted)
+    case = _case_of(submission, drafted, rules)
     values = _values(context, submission, drafted, case)
     values["promise_due_at"] = about_to_break_at(promises_of(case, rules, context.now))
     if (kept := _insert(session, context, submission, external_hash, values)) is not None:
@@ -131,13 +131,14 @@ def _draft(
     )
 
 
-def _case_of(submission: Submission, drafted: Drafted) -> Case:
+def _case_of(submission: Submission, drafted: Drafted, rules: Rules) -> Case:
     lenses = tuple(lens.value for lens in submission.lenses)
     case = Case(
         id=drafted.id,
         group=submission.group,
         anonymity=submission.anonymity,
         received_at=drafted.received_at,
+        promised_days={str(promise): days for promise, days in rules.policy.promises.items()},
         site=drafted.site_id,
         what_matters_most=is_about_what_matters_most(lenses, submission.tags),
     )

@@ -70,7 +70,7 @@ async def get_organisation(call: Call) -> Response:
 )
 async def update_organisation(call: Call, body: OrganisationPatch) -> Response:
     """Change your organisation by a merge patch. Promises can be made tighter than the product's, never looser; care
-    workers' share of the votes is at least one third.
+    workers' share of the votes is at least one third. What was received before keeps the promises of its day.
     """
     return await call.write(
         lambda session: tenant.change_organisation(session, body, call.condition),
