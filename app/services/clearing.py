@@ -16,7 +16,7 @@ from app.db.delivery_statements import hold
 from app.db.fanout_statements import Subject, WaitingEvent
 from app.db.tables import Delivery
 from app.db.tenancy import ScopedSession
-from app.services.hearing import Ear
+from app.services.hearing import Interest
 from app.services.payloads import was_recorded_hidden
 
 CLEARED = "safeguarding.cleared"
@@ -39,7 +39,7 @@ def returns_of(
     session: ScopedSession,
     waiting: Sequence[WaitingEvent],
     subjects: Mapping[UUID, Subject],
-    listening: Sequence[Ear],
+    listening: Sequence[Interest],
     at: float,
 ) -> dict[UUID, Return]:
     """What comes back with the waiting events, by the id of the event that clears a suggestion.
@@ -53,7 +53,9 @@ def returns_of(
         if subject is None or subject.hidden is not None:
             continue
         if not found:
-            hold(session, (ear.id for ear in listening), at)  # what is pending must not be sent while it is looked at
+            hold(
+                session, (interest.id for interest in listening), at
+            )  # what is pending must not be sent while it is looked at
         found[event.id] = _return_of(session, subject, event, waiting, listening)
     return found
 
@@ -63,7 +65,7 @@ def _return_of(
     subject: Subject,
     clearing: WaitingEvent,
     waiting: Sequence[WaitingEvent],
-    listening: Sequence[Ear],
+    listening: Sequence[Interest],
 ) -> Return:
     earlier = statements.earlier_events(session, subject.id, clearing.number)
     now_waiting = {event.id for event in waiting}
@@ -72,13 +74,13 @@ def _return_of(
     withheld: list[UUID] = []
     for event in earlier:
         never_told = was_recorded_hidden(event.thin)
-        for ear in listening:
-            mine = places.get((ear.id, event.id), [])
-            if ear.sees_hidden or any(_has_got(place) for place in mine) or not (mine or never_told):
+        for interest in listening:
+            mine = places.get((interest.id, event.id), [])
+            if interest.sees_hidden or any(_has_got(place) for place in mine) or not (mine or never_told):
                 continue
             withheld += [place.id for place in mine if place.withheld_id is None]
-            if mine or ear.wants(event, subject):
-                wanted.append((ear.id, event))
+            if mine or interest.wants(event, subject):
+                wanted.append((interest.id, event))
     again = tuple(event for event in earlier if event.id not in now_waiting)
     return Return(again, tuple(wanted), tuple(withheld))
 

@@ -20,7 +20,7 @@ from app.db.tenancy import ScopedSession, TenantScope
 from app.domain.errors import NotFound
 from app.kit.ids import new_id
 from app.services.clearing import Return, returns_of
-from app.services.hearing import Ear, ears
+from app.services.hearing import Interest, interests_of
 from app.services.payloads import was_recorded_hidden
 from app.services.retries import Schedule
 
@@ -99,7 +99,7 @@ def _fan_out_here(session: ScopedSession, now: datetime, schedule: Schedule, pos
     here = organisation_of(session)
     ids = statements.waiting(session, BATCH)
     waiting = statements.events_of(session, ids)
-    listening = ears(statements.listeners(session))
+    listening = interests_of(statements.listeners(session))
     subjects = statements.subjects_of(session, waiting)
     returned = returns_of(session, waiting, subjects, listening, now.timestamp())
     plan = _Plan(position)
@@ -109,19 +109,19 @@ def _fan_out_here(session: ScopedSession, now: datetime, schedule: Schedule, pos
         plan.wanted += back.wanted
         plan.withheld += back.withheld
         subject = subjects.get(event.suggestion_id) if event.suggestion_id else None
-        plan.wanted += [(ear.id, event) for ear in listening if _hears_now(ear, event, subject)]
+        plan.wanted += [(interest.id, event) for interest in listening if _hears_now(interest, event, subject)]
     made = _deliver(session, now, schedule, plan) if plan.wanted else 0
     statements.insert_feed(session, plan.feed, plan.position)
     statements.forget_waiting(session, ids)
     return FannedOut(here, Counter(event.type for event in waiting), made)
 
 
-def _hears_now(ear: Ear, event: WaitingEvent, subject: Subject | None) -> bool:
+def _hears_now(interest: Interest, event: WaitingEvent, subject: Subject | None) -> bool:
     """What was recorded while its suggestion was hidden takes no place at all with who must not know of it.
 
     What was recorded before that takes its place, which `event.withheld` fills until the suggestion is cleared.
     """
-    return ear.wants(event, subject) and (ear.sees_hidden or not was_recorded_hidden(event.thin))
+    return interest.wants(event, subject) and (interest.sees_hidden or not was_recorded_hidden(event.thin))
 
 
 def _deliver(session: ScopedSession, now: datetime, schedule: Schedule, plan: _Plan) -> int:

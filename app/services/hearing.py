@@ -10,7 +10,7 @@ from app.domain.vocabulary import Scope
 
 
 @dataclass(frozen=True)
-class Ear:
+class Interest:
     """A subscription as the fan-out sees it."""
 
     id: UUID
@@ -23,7 +23,7 @@ class Ear:
     heard_from: int
 
     @classmethod
-    def of(cls, row: Listener) -> "Ear":
+    def of(cls, row: Listener) -> "Interest":
         """Read the row."""
         return cls(
             id=row.id,
@@ -50,6 +50,6 @@ class Ear:
         return subject is not None and subject.site_id in self.sites and not subject.generalised
 
 
-def ears(rows: Iterable[Listener]) -> list[Ear]:
+def interests_of(rows: Iterable[Listener]) -> list[Interest]:
     """All of them."""
-    return [Ear.of(row) for row in rows]
+    return [Interest.of(row) for row in rows]
