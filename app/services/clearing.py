@@ -52,10 +52,8 @@ def returns_of(
         subject = subjects.get(suggestion_id)
         if subject is None or subject.hidden is not None:
             continue
-        if not found:
-            hold(
-                session, (interest.id for interest in listening), at
-            )  # what is pending must not be sent while it is looked at
+        if not found:  # What is pending must not be sent while it is looked at.
+            hold(session, (interest.id for interest in listening), at)
         found[event.id] = _return_of(session, subject, event, waiting, listening)
     return found
 
