@@ -45,13 +45,21 @@ class Claim:
     entry: Entry
     standing: Standing
 
+    def is_by(self, source: str) -> bool:
+        """Whether this source claims it."""
+        return self.entry.told.source == source
+
+    def overlaps(self, entry: Entry) -> bool:
+        """Whether it speaks of the same place as a report; one without a site speaks of every place."""
+        return self.entry.site is None or entry.site is None or self.entry.site == entry.site
+
+    def meets(self, other: "Claim") -> bool:
+        """Another source speaks of the same place."""
+        return not self.is_by(other.entry.told.source) and self.overlaps(other.entry)
+
     def disagrees_with(self, other: "Claim") -> bool:
-        """Another source says another progress of the same place; a report without a site speaks of every place."""
-        return (
-            self.entry.told.source != other.entry.told.source
-            and self.standing.progress != other.standing.progress
-            and (self.entry.site is None or other.entry.site is None or self.entry.site == other.entry.site)
-        )
+        """Another source says another progress of the same place."""
+        return self.meets(other) and self.standing.progress != other.standing.progress
 
 
 class Place:
@@ -98,7 +106,8 @@ class Place:
         """Take the reports of one instant that say a progress of this place, in their order.
 
         Each is judged from where the one before left the place. While versions stand it is judged from any of them,
-        so that each source can go on with its own. What fits nowhere is left out: a contradiction.
+        so that each source can go on with its own. Two sources that say the same of one instant agree, and both fit.
+        What fits nowhere is left out: a contradiction.
         """
         before = self._standings()
         claims: dict[tuple[str, UUID | None], Claim] = {}
@@ -148,11 +157,14 @@ class Place:
             self.changing.add(entry.id)
 
     def _compare(self, claims: tuple[Claim, ...]) -> None:
-        """Two sources that say different things of the same instant are both kept: a conflict."""
+        """Two sources that say different things of the same instant are both kept: a conflict.
+
+        What is compared with another source's word has an effect, whether they agree or not, and is no contradiction.
+        """
         versions = tuple(one for one in claims if any(one.disagrees_with(other) for other in claims))
+        self.fitting |= {one.entry.id for one in claims if any(one.meets(other) for other in claims)}
         if versions:
             self._versions = versions
-            self.fitting |= {one.entry.id for one in versions}
 
 
 def first_step(entry: Entry, standings: Iterable[Standing]) -> Standing | None:

@@ -49,6 +49,20 @@ def test_one_source_that_says_two_things_is_judged_by_its_last_word() -> None:
     assert progress(*mine, tell("planned", 5, source="audit")) is CONFLICT
 
 
+def test_two_sources_that_say_the_same_of_one_instant_agree() -> None:
+    rota, audit = tell("trial_started", 5, key="rota"), tell("trial_started", 5, key="audit", source="audit")
+    planned = tell("planned", 5)
+    result = folded(planned, rota, audit)
+    assert (result.progress, result.contradictions, result.conflicts) == (Progress.TRIALLING, frozenset(), ())
+
+
+def test_what_disagrees_with_one_source_may_agree_with_another_word_of_it() -> None:
+    site, paused = tell("implemented", 5, key="site", site=A), tell("paused", 5, key="paused")
+    result = folded(tell("planned", 5), site, paused, tell("paused", 5, source="audit"))
+    assert (result.progress, result.contradictions) == (CONFLICT, frozenset())
+    assert len(result.conflicts[0].versions) == 2
+
+
 def test_a_report_without_a_site_speaks_of_every_site() -> None:
     told = (tell("implemented", 5, site=A), tell("planned", 5, source="audit"))
     assert folded(*told, sites=[A, B]).conflicts == (
