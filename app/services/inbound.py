@@ -174,7 +174,7 @@ def _answer(
 
 def _answer_to(session: ScopedSession, received: reports.Received) -> tuple[int, Mapping[str, Any]]:
     """The first answer, where the report came before under another webhook id."""
-    report = session.get(Report, received.report_id)
+    report = received.at_hand or session.get(Report, received.report_id)
     assert report is not None  # noqa: S101 -- it is there since this transaction at the latest
     if received.repeats and report.call_id is not None and (call := session.get(InboundCall, report.call_id)):
         first = statements.find_webhook_id(session, call.source_id, call.webhook_id)

@@ -38,6 +38,8 @@ class Received:
 
     report_id: UUID
     repeats: bool = False
+    at_hand: Report | None = None
+    """Its row, where that need not be loaded again."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,8 @@ def receive(session: ScopedSession, secret: Secret, origin: Origin, incoming: In
     if report_id is None:
         return _take_repeated(session, origin, incoming, judgement, now)
     if target is not None:
-        settle(session, report_id, target, now)
-    else:
-        _quarantine(session, report_id, judgement, now)
+        return Received(report_id, at_hand=settle(session, report_id, target, now))
+    _quarantine(session, report_id, judgement, now)
     return Received(report_id)
 
 
@@ -131,8 +132,8 @@ def adopt_waiting(session: ScopedSession, secret: Secret, row: Suggestion, now: 
     return True
 
 
-def settle(session: ScopedSession, report_id: UUID, target: Target, now: datetime, *, arrives: bool = True) -> None:
-    """Folds a report that was written into its suggestion, and writes and tells what that changes.
+def settle(session: ScopedSession, report_id: UUID, target: Target, now: datetime, *, arrives: bool = True) -> Report:
+    """Folds a report that was written into its suggestion, writes and tells what that changes, and returns its row.
 
     On a hidden suggestion it only waits, and the safeguarding lead is told. `arrives`: it came in just now, so that a
     contradiction is told, too.
@@ -142,7 +143,7 @@ def settle(session: ScopedSession, report_id: UUID, target: Target, now: datetim
     if (hidden := target.hidden) is not None:
         facts: dict[str, JsonValue] = dict(folding.report_facts(report))
         _publish(session, hidden, "safeguarding.report_kept", report, facts, now)
-        return
+        return report
     survivor = target.survivor
     rules = read_rules(session)
     case = say_promises(session, survivor, read_case(survivor.case), rules, now)
@@ -155,6 +156,7 @@ def settle(session: ScopedSession, report_id: UUID, target: Target, now: datetim
     folding.announce(session, survivor, change, now=now, by=report)
     if message is not None:
         outbox.publish(session, survivor, message.announcement(folding.cause_of(report)), now=now, id=message.id)
+    return report
 
 
 def _forget_external_id(session: ScopedSession, report: Report, named: Suggestion) -> None:

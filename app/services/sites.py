@@ -39,8 +39,17 @@ def find_site(session: ScopedSession, name: str, pointer: str) -> UUID:
 
 
 def people_at(session: ScopedSession, site_id: UUID | None, group: Group, today: date) -> int | None:
-    """How many people of a group a site has by its latest count until today; None where nobody has counted."""
-    return None if site_id is None else latest_count(session, site_id, group.value, today)
+    """How many people of a group a site has by its latest count until today; None where nobody has counted.
+
+    Asked for once in a session: what the answer says of anonymity must not differ from what was done about it.
+    """
+    if site_id is None:
+        return None
+    known: dict[tuple[UUID, Group, date], int | None] = session.info.setdefault("people", {})
+    asked = (site_id, group, today)
+    if asked not in known:
+        known[asked] = latest_count(session, site_id, group.value, today)
+    return known[asked]
 
 
 def with_predecessors(session: ScopedSession, site_ids: Iterable[UUID]) -> frozenset[UUID]:
