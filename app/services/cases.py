@@ -84,6 +84,14 @@ def find(session: ScopedSession, suggestion_id: UUID) -> Suggestion:
     return row
 
 
+def find_locked(session: ScopedSession, suggestion_id: UUID) -> Suggestion:
+    """The suggestion, locked. Raises NotFound as `find` does, also where it was hidden while this waited."""
+    row = lock(session, [suggestion_id]).get(suggestion_id)
+    if row is None:
+        raise NotFound
+    return row
+
+
 def lock(session: ScopedSession, ids: Iterable[UUID]) -> dict[UUID, Suggestion]:
     """The suggestions by their ids; missing ones are left out.
 

@@ -11,7 +11,7 @@ from app.domain.vocabulary import Anonymity, Group
 from app.kit.refusals import Fault, Invalid
 from app.kit.shapes import Shape
 from app.services import outbox
-from app.services.cases import find, lock, read_case, read_rules, save
+from app.services.cases import find_locked, read_case, read_rules, save
 from app.services.context import Context
 from app.services.idempotency import Effect
 from app.services.suggestions import ANY_VERSION, Condition, say_promises
@@ -35,8 +35,7 @@ def lower_anonymity(
 
     Raises Invalid for a higher level, and for a missing author. What was kept by the day alone stays so.
     """
-    find(session, suggestion_id)
-    row = lock(session, [suggestion_id])[suggestion_id]
+    row = find_locked(session, suggestion_id)
     condition.check(row.version)
     before = Anonymity(row.anonymity)
     if _LEVELS.index(wanted.anonymity) < _LEVELS.index(before):

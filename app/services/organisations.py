@@ -9,6 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from app.db.tables import ApiKey, Credential, Organisation, Site
 from app.db.tenancy import ScopedSession, TenantScope
@@ -69,8 +70,6 @@ def find_organisation(session: ScopedSession, code: str) -> Organisation:
 
 def make_site(session: ScopedSession, now: datetime, *, code: str, name: str, service_type: str | None = None) -> Site:
     """A new site of the session's organisation. Raises IdConflict for a code that is taken."""
-    if session.execute(select(Site.id).where(Site.code == code)).first() is not None:
-        raise IdConflict("There is a site with this code already.")
     row = Site(
         organisation_id=_organisation_of(session),
         id=new_id(now),
@@ -82,9 +81,19 @@ def make_site(session: ScopedSession, now: datetime, *, code: str, name: str, se
         version=1,
         created_at=now,
     )
-    session.add(row)
-    session.flush()
+    write_site(session, row)
     return row
+
+
+def write_site(session: ScopedSession, row: Site) -> None:
+    """Writes a site that is new or changed. Raises IdConflict for a code that is taken; the database decides that, so
+    that of two who want it at once one gets it.
+    """
+    session.add(row)
+    try:
+        session.flush()
+    except IntegrityError:
+        raise IdConflict("There is a site with this code already.") from None
 
 
 def make_key(

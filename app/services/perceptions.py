@@ -84,7 +84,7 @@ def _from_receipt(
     if given:
         words = "With a receipt this is known already. Leave it out."
         raise Invalid(*(Fault(f"/{name}", "not_allowed", words) for name in given))
-    row = session.get(Suggestion, context.caller.suggestion_id)
+    row = session.get(Suggestion, context.caller.suggestion_id, with_for_update=True)  # of two at once, one is later
     if row is None:
         raise NotFound
     made = context.secret.derive("perception", row.organisation_id.bytes, row.id.bytes)[:16]

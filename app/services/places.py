@@ -12,7 +12,7 @@ from app.db.paging import ListView, decode_cursor, encode_cursor, keyset, page_o
 from app.db.tables import Site
 from app.db.tenancy import ScopedSession
 from app.domain.days import local_day
-from app.domain.errors import IdConflict, NotFound
+from app.domain.errors import NotFound
 from app.domain.texts import MAX_REF, Name, Ref, SiteName
 from app.domain.vocabulary import Group
 from app.kit.refusals import Fault, Invalid
@@ -21,7 +21,7 @@ from app.kit.strict_json import canonical
 from app.services.context import Context
 from app.services.idempotency import Effect
 from app.services.listing import Page
-from app.services.organisations import make_site
+from app.services.organisations import make_site, write_site
 from app.services.sites import find_site
 from app.services.suggestions import ANY_VERSION, Condition
 
@@ -29,6 +29,9 @@ Scheme = Literal[
     "cqc_location", "cqc_provider", "ods", "asc_wds_workplace", "cs_number", "ciw", "rqia", "la_code", "own"
 ]
 Code = Annotated[str, length(1, MAX_REF)]
+
+_LOCK = {"key_share": True}
+"""Whoever changes a site waits for others who do, and leaves alone those who insert what belongs to it."""
 
 
 class Identifier(Shape):
@@ -108,9 +111,9 @@ def create_site(session: ScopedSession, context: Context, wanted: SiteRequest) -
     return Effect(201, (row.id,))
 
 
-def find_place(session: ScopedSession, site_id: UUID) -> Site:
+def find_place(session: ScopedSession, site_id: UUID, *, locked: bool = False) -> Site:
     """A site that the caller's key is for. Raises NotFound."""
-    row = session.get(Site, site_id)
+    row = session.get(Site, site_id, with_for_update=_LOCK) if locked else session.get(Site, site_id)
     limited = session.scope.sites if session.scope else None
     if row is None or (limited is not None and site_id not in limited):
         raise NotFound
@@ -122,12 +125,9 @@ def change_site(session: ScopedSession, site_id: UUID, patch: SitePatch, conditi
 
     Raises NotFound, VersionMismatch, IdConflict, and Invalid for a predecessor that cannot be one.
     """
-    row = find_place(session, site_id)
+    row = find_place(session, site_id, locked=True)
     condition.check(row.version)
     changes = patch.model_dump(mode="json", exclude_unset=True)
-    taken = select(Site.id).where(Site.code == changes.get("code"), Site.id != site_id)
-    if session.execute(taken).first() is not None:
-        raise IdConflict("There is a site with this code already.")
     if "successor_of" in changes:
         named = changes["successor_of"]
         changes["successor_of"] = _predecessor(session, row, named) if named else None
@@ -136,7 +136,7 @@ def change_site(session: ScopedSession, site_id: UUID, patch: SitePatch, conditi
     for name, value in changes.items():
         setattr(row, name, value)
     row.version += 1
-    session.flush()
+    write_site(session, row)
     return Effect(200, (row.id,))
 
 
@@ -155,7 +155,7 @@ def list_sites(session: ScopedSession, context: Context, page: Page) -> tuple[Se
 
 def count_heads(session: ScopedSession, context: Context, site_id: UUID, wanted: HeadcountRequest) -> Effect:
     """Keeps a head count. Raises NotFound for an unknown site, and Invalid for a day that is still to come."""
-    site = find_place(session, site_id)
+    site = find_place(session, site_id, locked=True)
     if wanted.counted_on > local_day(context.now):
         raise Invalid(Fault("/counted_on", "out_of_range", "Nobody can have counted on a day that is still to come."))
     key = (site_id, wanted.group.value, wanted.counted_on)

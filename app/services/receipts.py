@@ -24,7 +24,7 @@ from app.domain.vocabulary import FeedbackMode, Outcome, Progress, Reason, State
 from app.kit.shapes import Instant, Shape
 from app.services import words
 from app.services.access import credential_of, look_up
-from app.services.cases import find, read_case, stored_case
+from app.services.cases import find, lock, read_case, stored_case
 from app.services.folding import history_of
 from app.services.idempotency import Effect
 from app.services.showing import show_commitment
@@ -192,7 +192,8 @@ def read_news(session: ScopedSession, suggestion_id: UUID, now: datetime) -> Eff
     What is read otherwise leaves no event, and the version stays.
     """
     with session.for_rules():
-        session.get(Suggestion, suggestion_id, with_for_update=True)
+        into = read_case(find(session, suggestion_id).case).merged_into
+        lock(session, [suggestion_id, *([into] if into else [])])  # at once and in order, as acts do
         standing = stand(session, suggestion_id)
         if standing.tells:
             perform_rule(session, suggestion_id, ReadReceipt(), now)
@@ -252,14 +253,14 @@ def show_receipt(standing: Standing, rules: Rules, now: datetime, language: word
 
 def show_ideas(session: ScopedSession, codes: Codes, now: datetime, accept_language: str | None) -> IdeaList:
     """The ideas that the codes open, of whatever organisation. Reads only. Needs a session without a scope."""
-    found = dict[UUID, tuple[UUID, UUID]]()
+    found = dict[tuple[UUID, UUID], None]()  # in their order, each once
     for code in codes.codes:
         hashed = credential_of("receipt", code)
         caller = look_up(session, "receipt", hashed, now) if hashed is not None else None
         if caller is not None and caller.suggestion_id is not None:
-            found.setdefault(caller.suggestion_id, (caller.organisation_id, caller.suggestion_id))
+            found[caller.organisation_id, caller.suggestion_id] = None
     items = []
-    for organisation_id, suggestion_id in found.values():
+    for organisation_id, suggestion_id in found:
         session.enter(TenantScope(organisation_id, sees_hidden=True))
         standing = stand(session, suggestion_id)
         language = language_of(standing, accept_language)

@@ -14,7 +14,7 @@ from app.domain.submission import Rewording, is_about_what_matters_most, treated
 from app.domain.vocabulary import Anonymity
 from app.kit.ids import day_of
 from app.services import outbox
-from app.services.cases import find, lock, read_case, read_rules, save
+from app.services.cases import find_locked, read_case, read_rules, save
 from app.services.context import Context
 from app.services.idempotency import Effect
 from app.services.suggestions import ANY_VERSION, Condition, say_promises
@@ -28,8 +28,7 @@ def reword(
     Raises NotFound, PreconditionRequired, VersionMismatch, and PersonalDataFound where the policy refuses contact
     details.
     """
-    find(session, suggestion_id)
-    row = lock(session, [suggestion_id])[suggestion_id]
+    row = find_locked(session, suggestion_id)
     rules = read_rules(session)
     condition.check(row.version, rules)
     sent = wanted.model_dump(mode="json", exclude_unset=True)
