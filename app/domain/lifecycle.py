@@ -196,9 +196,12 @@ def _end_of(case: Case, after: Case, at: Moment) -> datetime | None:
 ACTS: dict[str, type[Act]] = {}
 
 
+_RULES_ALONE = frozenset({SYSTEM})
+
+
 def allowed_acts(case: Case, now: datetime) -> list[str]:
     """The acts that fit the case now, whatever scopes a caller has; the rules' own acts are left out."""
-    return sorted(name for name, act in ACTS.items() if act.transition.scopes != {SYSTEM} and act.fits(case, now))
+    return sorted(name for name, act in ACTS.items() if act.transition.scopes != _RULES_ALONE and act.fits(case, now))
 
 
 def _many(value: Any) -> tuple[Any, ...]:  # noqa: ANN401 -- one or several of whatever the class argument takes

@@ -8,6 +8,7 @@ due soon at six o'clock in the morning of that day.
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Literal, Protocol
 
 from app.domain.days import LONDON, local_day, start_of
@@ -231,12 +232,21 @@ class _Clock:
             yield self.state.due_at, "broken"
 
 
-def _clocks(marks: Marks, policy_days: Mapping[str, int], calendar: Calendar, now: datetime) -> Iterator[_Clock]:
-    for promise in PROMISES:
-        run = promise.latest_run(marks)
-        if run is not None:
-            days = max(0, min(promise.days, policy_days.get(promise.name, promise.days)))
-            yield _clock(promise, run, marks, days, calendar, now)
+def _clocks(marks: Marks, policy_days: Mapping[str, int], calendar: Calendar, now: datetime) -> tuple[_Clock, ...]:
+    return _clocks_kept(marks, frozenset(policy_days.items()), calendar, now)
+
+
+@lru_cache(64)
+def _clocks_kept(
+    marks: Marks, policy_days: frozenset[tuple[str, int]], calendar: Calendar, now: datetime
+) -> tuple[_Clock, ...]:
+    """Kept for a while, as one request asks several times: what to say, when to wake up, what to show."""
+    fewer = dict(policy_days)
+    runs = [(promise, run) for promise in PROMISES if (run := promise.latest_run(marks)) is not None]
+    return tuple(
+        _clock(promise, run, marks, max(0, min(promise.days, fewer.get(promise.name, promise.days))), calendar, now)
+        for promise, run in runs
+    )
 
 
 def _clock(promise: Promise, run: Run, marks: Marks, days: int, calendar: Calendar, now: datetime) -> _Clock:
