@@ -235,6 +235,7 @@ class Case:
     revisit_on: date | None = None
     returned_at: datetime | None = None
     ended_at: datetime | None = None
+    closed_at: datetime | None = None  # when it was closed last, also once it is open again
     merged_into: UUID | None = None
     merged_at: datetime | None = None
     merged_path: tuple[UUID, ...] = ()  # through which other merged ones it lives on there, the nearest first

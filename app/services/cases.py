@@ -109,7 +109,7 @@ def save(
     """
     wake_at = next_wake(case, rules, now)
     promises = promises_of(case, rules, now)
-    statements.put_milestones(session, milestones_of(row, case, now))
+    statements.put_milestones(session, milestones_of(row, case))
     values: dict[str, Any] = {
         "state": case.state.value,
         "hidden": case.hidden.value if case.hidden else None,

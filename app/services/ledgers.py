@@ -81,8 +81,8 @@ def record_benefits(
     session.flush()
 
 
-def milestones_of(row: Suggestion, case: Case, now: datetime) -> dict[str, Any]:
-    """The milestones of a suggestion as they are now. Days are those of London; what has not come yet is None."""
+def milestones_of(row: Suggestion, case: Case) -> dict[str, Any]:
+    """The milestones of a suggestion. Days are those of London; what has not come yet is None."""
     implemented = case.delivery.progress is Progress.IMPLEMENTED
     implemented_at = case.delivery.final_received_at if implemented else None
     decision, lead = case.decision, case.commitment.lead if case.commitment else None
@@ -101,11 +101,19 @@ def milestones_of(row: Suggestion, case: Case, now: datetime) -> dict[str, Any]:
         "acknowledged_on": local_day(case.acknowledged_at) if case.acknowledged_at else None,
         "decided_on": local_day(decision.decided_at) if decision else None,
         "implemented_on": local_day(implemented_at) if implemented_at else None,
-        "closed_on": local_day(now) if case.state is State.CLOSED else None,
-        "handed_over_on": local_day(now) if case.state is State.REDIRECTED else None,
+        "closed_on": local_day(case.closed_at) if case.state is State.CLOSED and case.closed_at else None,
+        "handed_over_on": _handed_over_on(case),
         "votes": dict(votes),
         "overridden": bool(decision and decision.saw and decision.saw.overridden),
         "confirmed": seen[Seen.SEEN] + seen[Seen.PARTLY],
         "not_seen": seen[Seen.NOT_SEEN],
         "appealed": case.appealed_at is not None,
     }
+
+
+def _handed_over_on(case: Case) -> date | None:
+    """The day of the redirection, which ends the suggestion, or the time in which it was held."""
+    if case.state is not State.REDIRECTED:
+        return None
+    ends = [case.ended_at, *(span.until for span in case.held[-1:])]
+    return max((local_day(end) for end in ends if end is not None), default=None)

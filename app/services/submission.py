@@ -75,7 +75,7 @@ def submit(session: ScopedSession, context: Context, submission: Submission) -> 
     if (wake_at := next_wake(case, rules, context.now)) is not None:
         statements.put_agenda(session, "suggestion", drafted.id, wake_at.timestamp())
     row = Suggestion(**values)
-    statements.put_milestones(session, milestones_of(row, case, context.now))
+    statements.put_milestones(session, milestones_of(row, case))
     _announce(session, context, row, submission)
     adopted = adopt_waiting(session, context.secret, row, context.now)
     return Effect(201, (drafted.id,), at_hand=None if adopted else row)

@@ -59,6 +59,10 @@ class Close(
         """Whether all conditions of the closing rule hold."""
         return super().fits(case, now) and may_close(case)
 
+    def apply(self, case: Case, at: Moment) -> Case:
+        """Remembers when."""
+        return replace(case, closed_at=at.now)
+
 
 class SetFree(
     Act, scope=SYSTEM, leaves=State.MERGED, enters=(State.ACKNOWLEDGED, State.UNDER_REVIEW), event="suggestion.unmerged"
