@@ -20,6 +20,7 @@ class Named(NamedTuple):
     site_id: UUID | None
     generalised: bool
     system: str
+    anonymity: str
     received_at: datetime
 
 

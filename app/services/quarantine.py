@@ -19,7 +19,7 @@ from app.domain.reports.messages import PREFIX, Address, read_address
 from app.domain.reports.reading import read_report
 from app.domain.reports.types import REPORTS, Correction, Report, Retraction
 from app.domain.texts import MAX_REF
-from app.domain.vocabulary import QuarantineReason
+from app.domain.vocabulary import Anonymity, QuarantineReason
 from app.kit.refusals import Invalid, PersonalDataFound
 from app.kit.sealing import Secret
 from app.kit.shapes import count_characters, read_id
@@ -141,6 +141,15 @@ def judge(
     if origin.sites is not None and site_id is None and not isinstance(report, Correction | Retraction):
         site_id = named.site_id  # Without a site it would speak for places that are not this origin's.
     return Judgement(reason or _is_misdated(address, named, now), named, address.occurred_at, site_id)
+
+
+def kept_data(data: Mapping[str, JsonValue], named: Named | None) -> dict[str, JsonValue]:
+    """The data of a report as it is stored. An anonymous suggestion's external id is kept as a hash alone: whatever
+    becomes of the report, it names that suggestion by its id.
+    """
+    if named is None or named.anonymity != Anonymity.ANONYMOUS or "external_id" not in data:
+        return dict(data)
+    return {name: value for name, value in data.items() if name != "external_id"} | {"suggestion_id": str(named.id)}
 
 
 def find_named(session: ScopedSession, secret: Secret, origin: Origin, incoming: Incoming) -> Named | None:

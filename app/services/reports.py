@@ -17,13 +17,13 @@ from app.db.statements import next_number, organisation_of, put_agenda
 from app.db.tables import Report, Suggestion
 from app.db.tenancy import ScopedSession
 from app.domain.errors import IdConflict
-from app.domain.vocabulary import Anonymity, QuarantineReason, ReportStatus
+from app.domain.vocabulary import QuarantineReason, ReportStatus
 from app.kit.ids import new_id
 from app.kit.sealing import Secret
 from app.services import corrections, folding, outbox
 from app.services.cases import lock, read_case, read_rules, save
 from app.services.origins import Origin, of_report
-from app.services.quarantine import Incoming, Judgement, judge
+from app.services.quarantine import Incoming, Judgement, judge, kept_data
 from app.services.suggestions import say_promises
 
 AGENDA = "report"
@@ -113,6 +113,7 @@ def reconsider(
     report.status = (ReportStatus.RECORDED if target else ReportStatus.QUARANTINED).value
     report.reason = reason.value if reason else None
     report.suggestion_id = judgement.named.id if judgement.named else None
+    report.data = kept_data(report.data, judgement.named)
     report.occurred_at, report.site_id = judgement.occurred_at, judgement.site_id
     report.waits_for = judgement.waits_for if reason is QuarantineReason.UNKNOWN_SUGGESTION else None
     report.version += 1
@@ -139,7 +140,6 @@ def settle(session: ScopedSession, report_id: UUID, target: Target, now: datetim
     contradiction is told, too.
     """
     report = _find(session, report_id)
-    _forget_external_id(session, report, target.named)
     if (hidden := target.hidden) is not None:
         facts: dict[str, JsonValue] = dict(folding.report_facts(report))
         _publish(session, hidden, "safeguarding.report_kept", report, facts, now)
@@ -157,14 +157,6 @@ def settle(session: ScopedSession, report_id: UUID, target: Target, now: datetim
     if message is not None:
         outbox.publish(session, survivor, message.announcement(folding.cause_of(report)), now=now, id=message.id)
     return report
-
-
-def _forget_external_id(session: ScopedSession, report: Report, named: Suggestion) -> None:
-    """An anonymous suggestion's external id is kept as a hash alone: the report names it by its id from now on."""
-    if named.anonymity == Anonymity.ANONYMOUS and "external_id" in report.data:
-        others = {name: value for name, value in report.data.items() if name != "external_id"}
-        report.data = {**others, "suggestion_id": str(named.id)}
-        session.flush()
 
 
 def lock_target(session: ScopedSession, named: Named) -> Target:
@@ -207,7 +199,7 @@ def _insert(
         "occurred_at": judgement.occurred_at,
         "received_at": now,
         "digest": incoming.digest,
-        "data": dict(incoming.data),
+        "data": kept_data(incoming.data, judgement.named),
         "call_id": incoming.call_id,
         "struck_out_by": None,
         "waits_for": judgement.waits_for,
