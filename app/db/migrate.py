@@ -78,7 +78,7 @@ def version(connection: Connection) -> str | None:
 @contextmanager
 def migrating(url: URL) -> Iterator[Connection]:
     """A connection of the tables' owner, on which nothing but the database's own rules looks at the statements."""
-    engine = create_engine(url, poolclass=NullPool)
+    engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
     if url.drivername == "sqlite":
         _prepare_sqlite(engine)
     with engine.connect() as connection:

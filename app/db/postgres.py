@@ -41,7 +41,7 @@ class Postgres:
         """Connect, and refuse a database on which row-level security does not hold (`StartRefused`)."""
         self.committed: Callable[[], None] | None = None
         self._engine = _pool(url, pool_size)
-        self._direct = create_engine(url, poolclass=NullPool)
+        self._direct = create_engine(url, poolclass=NullPool, hide_parameters=True)
         self._threads = BoundedThreads("database", pool_size, WAITING_CALLS)
         try:
             self._check()
@@ -155,7 +155,14 @@ class Postgres:
 
 
 def _pool(url: URL, size: int) -> Engine:
-    engine = create_engine(url, pool_size=size, max_overflow=0, pool_timeout=POOL_SECONDS, pool_use_lifo=True)
+    engine = create_engine(
+        url,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=POOL_SECONDS,
+        pool_use_lifo=True,
+        hide_parameters=True,  # What people wrote must not stand in the message of an error.
+    )
     put_guard(engine)
 
     @event.listens_for(engine, "connect")

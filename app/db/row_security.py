@@ -104,7 +104,6 @@ _ASK_AN_ADMINISTRATOR = (
     "an administrator of the database server, then start again (leave the first statement out where the role exists): "
     "CREATE ROLE {role} NOLOGIN; GRANT {role} TO {owner} WITH SET TRUE, INHERIT FALSE;"
 )
-_HERE_SCHEMA = "relnamespace = current_schema()::regnamespace"
 
 
 def _faults_of_role(connection: Connection) -> list[str]:

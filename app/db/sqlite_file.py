@@ -111,6 +111,7 @@ def sqlite_engine(
         pool_size=size,
         max_overflow=0,
         pool_timeout=lock_seconds,
+        hide_parameters=True,  # What people wrote must not stand in the message of an error.
         connect_args={
             "check_same_thread": False,
             "timeout": lock_seconds,

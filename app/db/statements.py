@@ -45,7 +45,6 @@ _INSERT_CREDENTIAL = _inserting(Credential)
 _INSERT_EVENT = _inserting(Event)
 _INSERT_LABEL = _inserting(Label)
 _INSERT_REVISION = _inserting(Revision)
-_INSERT_REPORT = _inserting(Report)
 
 _SUGGESTION = _table(Suggestion)
 CHANGING = (
@@ -180,11 +179,6 @@ def insert_labels(session: ScopedSession, suggestion_id: UUID, tags: list[str], 
 def insert_revision(session: ScopedSession, values: Mapping[str, Any]) -> None:
     """An older wording of a suggestion."""
     session.connection().execute(_INSERT_REVISION, values)
-
-
-def insert_report(session: ScopedSession, values: Mapping[str, Any]) -> None:
-    """One report, with a value for every column."""
-    session.connection().execute(_INSERT_REPORT, values)
 
 
 def put_milestones(session: ScopedSession, values: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from app.db.failures import Busy
 from app.db.session import Database, ScopedSession, StartRefused, TenantScope, open_database
@@ -151,3 +152,16 @@ def test_a_relative_path_is_a_path_from_here(tmp_path: Path, monkeypatch: pytest
     monkeypatch.chdir(tmp_path)
     open_database(f"sqlite:///var/{uuid4().hex}.db").close()
     assert [path.parent.name for path in tmp_path.glob("*/*.db")] == ["var"]
+
+
+def test_an_error_does_not_repeat_what_was_written(database: Database, scope: TenantScope) -> None:
+    written = "They are 12 minutes apart on paper."
+
+    def work(session: ScopedSession) -> None:
+        site = put(session, Site, code="brough")
+        put(session, Site, id=site["id"], code="kendal", name=written)
+
+    with pytest.raises(IntegrityError) as caught:
+        database.write_now(scope, work)
+    assert "INSERT INTO sites" in str(caught.value)
+    assert written not in str(caught.value)
