@@ -65,8 +65,15 @@ class Redirect(
         return tuple(one.id for one in case.merged)
 
     def apply(self, case: Case, at: Moment) -> Case:
-        """Ends the time in which it was held."""
-        return replace(case, held_from=None, held=ended(case.held, at.now))
+        """Ends the time in which it was held, and a question that nobody can answer any more."""
+        return replace(
+            case,
+            held_from=None,
+            held=ended(case.held, at.now),
+            question=None,
+            asked_from=None,
+            asked=ended(case.asked, at.now),
+        )
 
 
 def ended(spans: tuple[Span, ...], until: datetime) -> tuple[Span, ...]:
