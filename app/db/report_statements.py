@@ -71,6 +71,14 @@ _UNCLAIMED = _OF_ORIGIN.where(
     _REPORTS.c.report_key == bindparam("its_key"),
     _REPORTS.c.digest == bindparam("its_digest"),
 ).order_by(_REPORTS.c.number)
+_ANY_OF = (
+    select(_REPORTS.c.id)
+    .where(
+        _REPORTS.c.organisation_id == _MINE,
+        _REPORTS.c.suggestion_id.in_(bindparam("its_ids", expanding=True)),
+    )
+    .limit(1)
+)
 _WAITING = (
     select(_REPORTS.c.id)
     .where(
@@ -151,6 +159,12 @@ def find_unclaimed(session: ScopedSession, origin: str, key: str, digest: bytes)
     where = {"its_organisation_id": organisation_of(session), "its_origin": origin, "its_key": key}
     found = session.connection().execute(_UNCLAIMED, {**where, "its_digest": digest}).first()
     return None if found is None else found.id
+
+
+def has_reports(session: ScopedSession, suggestion_ids: Sequence[UUID]) -> bool:
+    """Whether any report names one of these suggestions, whatever became of it."""
+    where = {"its_organisation_id": organisation_of(session), "its_ids": suggestion_ids}
+    return session.connection().execute(_ANY_OF, where).first() is not None
 
 
 def find_waiting(session: ScopedSession, id_bytes: bytes, external_hash: bytes | None) -> Sequence[UUID]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, bindparam, or_, select
 
+from app.db.report_statements import has_reports
 from app.db.tables import Report, Suggestion
 from app.db.tenancy import ScopedSession, prepared
 from app.domain.case import Case, Delivery, Told
@@ -108,8 +109,11 @@ def refold(
     if case.hidden is not None or case.merged_into is not None:
         return Change(before, case)
     merged = [one.id for one in case.merged]
+    ids = [suggestion_id, *merged]
+    if not reports_changed and case.delivery == Delivery() and not has_reports(session, ids):
+        return Change(before, case)
     hidden = _hidden_among(session, merged)
-    found = _reports_of(session, [suggestion_id, *merged])
+    found = _reports_of(session, ids)
     rows = {one: row for one, row in found.items() if not (_waits(row) and row.suggestion_id in hidden)}
     if not rows and case.delivery == Delivery():
         return Change(before, case)
