@@ -1,6 +1,7 @@
 """`bin/bench`: runs the studies, prints a table, and writes it to RESULTS.md where that is asked for."""
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -48,7 +49,7 @@ def _chosen(names: list[str]) -> list[Study]:
 
 
 def _run(one: Study, options: Options, parent: Path) -> Result:
-    result, began = Result(one), time.monotonic()
+    result, began = Result(one, load=os.getloadavg()[0]), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="heardback-bench-", dir=parent) as folder, Load() as load:
         for found in one.drive(Bench(options, Path(folder), load)):
             result.rounds.append(found)

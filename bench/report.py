@@ -12,7 +12,6 @@ from typing import Any
 from bench.studies import STUDIES, Options, Result, Row
 
 FILE = Path(__file__).with_name("RESULTS.md")
-NOTES = Path(__file__).with_name("NOTES.md")
 _KEPT = re.compile(r"<!-- results (\{.*\}) -->")
 _PACKAGES = ("fastapi", "uvicorn", "sqlalchemy", "psycopg", "pydantic", "aiohttp")
 
@@ -36,9 +35,7 @@ def write_results(results: Sequence[Result], options: Options) -> None:
         for row in result.study.rows:
             kept[row.name] = _stored(result, row, options)
     order = [row for one in STUDIES for row in one.rows if row.name in kept]
-    lines = [_INTRODUCTION, _table(order, kept), "", "## Behind the ratios", "", _figures(order, kept)]
-    if NOTES.exists():
-        lines += ["", NOTES.read_text().strip()]
+    lines = [_INTRODUCTION, f"Machine: {_machine()}.", "", _table(order, kept), "", _BEHIND, _figures(order, kept)]
     lines += ["", f"<!-- results {json.dumps(kept, ensure_ascii=True)} -->", ""]
     FILE.write_text("\n".join(lines))
 
@@ -49,7 +46,12 @@ Written by `bin/bench --write`; `bin/bench --list` tells the rows, and `bin/benc
 figure is a ratio within one run: the workload and its yardstick take turns, three rounds or more, and the table shows
 the median with the smallest and the largest ratio of the rounds. Differences below a tenth are not resolvable. All load
 goes to 127.0.0.1, and its generator, the server and PostgreSQL share the processors of one machine, so that absolute
-figures are lower than on a server of its own.
+figures are lower than on a server of its own. `PROFILES.md` tells where the time goes in what misses its goal.
+"""
+_BEHIND = """## Behind the ratios
+
+The median of the rounds, with the smallest and the largest. The load average is that of the minute before: above 1,
+other programs had a part of the two processors.
 """
 
 
@@ -93,12 +95,12 @@ def _number(value: float) -> str:
 
 
 def _stored(result: Result, row: Row, options: Options) -> dict[str, Any]:
-    how = f"{len(result.rounds)} rounds in {result.seconds:.0f} s, scale {options.scale:g}"
+    how = f"{len(result.rounds)} rounds in {result.seconds:.0f} s, scale {options.scale:g}, load {result.load:.1f}"
     return {
         "study": result.study.name,
         "ratios": sorted(round(ratio, 4) for ratio in result.ratios(row)),
         "figures": {name: [float(f"{one:.5g}") for one in values] for name, values in result.figures().items()},
-        "how": f"{datetime.now(UTC):%Y-%m-%d}, {how}, {_machine()}",
+        "how": f"{datetime.now(UTC):%Y-%m-%d}, {how}",
     }
 
 

