@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from subprocess import PIPE
 from typing import Self
 from uuid import uuid4
 
@@ -50,27 +51,58 @@ class Mortal:
             "HEARDBACK_RATE_LIMIT_PER_SECOND": "0",
         }
         self.process: subprocess.Popen[bytes] | None = None
+        self.forking: subprocess.Popen[str] | None = None
+        self.pid = 0
 
     def start(self) -> None:
-        """Start it, and wait until it is ready."""
+        """Start it as operators do, and wait until it is ready."""
         with self.log.open("ab") as log:
             command = [sys.executable, "-P", "-m", "app.cli", "serve"]
             self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
+        self.pid = self.process.pid
+        self._wait_until_ready()
+
+    def start_again(self) -> None:
+        """Start a copy of a process that has imported everything, and wait until it is ready."""
+        if self.forking is None:
+            command = [sys.executable, "-P", str(ROOT / "tests" / "faults" / "forking.py")]
+            with self.log.open("ab") as log:
+                self.forking = subprocess.Popen(
+                    command, cwd=ROOT, env=self.environment, stdin=PIPE, stdout=PIPE, stderr=log, text=True
+                )
+        self.pid = int(self._exchange("start\n"))
+        self._wait_until_ready()
+
+    def end(self, how: signal.Signals) -> None:
+        """End it in one way or the other, and wait until it has ended."""
+        if not self.pid:
+            return
+        os.kill(self.pid, how)
+        if self.process is not None and self.pid == self.process.pid:
+            self.process.wait(30)
+        else:
+            assert self._exchange() == "ended"
+        self.pid = 0
+
+    def _exchange(self, line: str = "") -> str:
+        """Write to the process that forks, and read one line of what it writes."""
+        assert self.forking is not None
+        assert self.forking.stdin is not None
+        assert self.forking.stdout is not None
+        self.forking.stdin.write(line)
+        self.forking.stdin.flush()
+        return self.forking.stdout.readline().strip()
+
+    def _wait_until_ready(self) -> None:
         ends = time.monotonic() + START_SECONDS
         while time.monotonic() < ends:
-            assert self.process.poll() is None, self.log.read_text()[-2000:]
+            os.kill(self.pid, 0)
             try:
                 if httpx.get(f"{self.url}/readyz", timeout=2, trust_env=False).is_success:
                     return
             except httpx.TransportError:
-                time.sleep(0.05)
-        raise AssertionError("it did not start in time")
-
-    def end(self, how: signal.Signals) -> None:
-        """End it in one way or the other."""
-        if self.process is not None:
-            self.process.send_signal(how)
-            self.process.wait(30)
+                time.sleep(0.02)
+        raise AssertionError(f"it did not start in time: {self.log.read_text()[-2000:]}")
 
     @property
     def key(self) -> str:
@@ -85,6 +117,8 @@ class Mortal:
 
     def __exit__(self, *_: object) -> None:
         self.end(signal.SIGKILL)
+        if self.forking is not None:
+            self.forking.communicate()  # Its input ends, and so does it.
 
 
 class Arrivals:
@@ -132,7 +166,7 @@ def test_twenty_kills_lose_nothing_that_was_acknowledged(mortal: Mortal) -> None
         subscribe(mortal, arrivals.url)
         for _ in range(KILLS):
             acknowledged += write_until_killed(mortal)
-            mortal.start()
+            mortal.start_again()
         assert len(acknowledged) > KILLS
         events = check_all_there(mortal, acknowledged)
         await_arrivals(arrivals, events)
