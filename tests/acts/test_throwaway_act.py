@@ -14,6 +14,7 @@ from app.domain.texts import LongText
 from app.domain.vocabulary import Scope, State
 from app.main import api_routes, describe
 from app.web.document import make_document
+from docs.generate import act_table, state_diagram
 from tests.databases import Databases
 from tests.service import MONDAY, Clock, Service, person, running
 
@@ -96,6 +97,21 @@ def test_it_is_documented() -> None:
         False,
     )
     assert PublicEvent("suggestion.praise_warmly", DOCSTRING) in tuple(_of_acts())
+
+
+def test_it_is_in_the_tables_and_the_diagram_of_the_documents() -> None:
+    make_act()
+    [drawn] = [line for line in state_diagram().splitlines() if "praise_warmly" in line]
+    assert drawn.strip() == "submitted --> acknowledged: acknowledge, praise_warmly"
+    [row] = [line for line in act_table().splitlines() if "praise_warmly" in line]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells == [
+        "`praise_warmly`",
+        "`raise` or `review`",
+        "`submitted`",
+        "`acknowledged`",
+        "`suggestion.praise_warmly`",
+    ]
 
 
 def test_without_a_key_scope_it_has_no_route() -> None:

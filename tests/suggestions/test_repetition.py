@@ -13,10 +13,15 @@ ID = "0199b6f0-1c2d-7e3f-8a4b-5c6d7e8f9a0b"
 
 
 def send_many(client: Client, path: str, body: object, **headers: str) -> list[httpx.Response]:
-    """Send the same request so many times at once."""
+    """Send the same request so many times at once; who is told that it is still under way asks again, as a phone does."""
+
+    def send(_: int) -> httpx.Response:
+        while (answer := client.send("POST", path, body, **headers)).status_code == 409:
+            assert (answer.json()["code"], "retry-after" in answer.headers) == ("idempotency_key_in_use", True)
+        return answer
+
     with ThreadPoolExecutor(AT_ONCE) as senders:
-        futures = [senders.submit(client.send, "POST", path, body, **headers) for _ in range(AT_ONCE)]
-        return [future.result() for future in futures]
+        return list(senders.map(send, range(AT_ONCE)))
 
 
 def outcomes(answers: list[httpx.Response]) -> Counter[tuple[int, str | None]]:
