@@ -13,7 +13,7 @@ ID = "0199b6f0-1c2d-7e3f-8a4b-5c6d7e8f9a0b"
 
 
 def send_many(client: Client, path: str, body: object, **headers: str) -> list[httpx.Response]:
-    """Send the same request so many times at once; who is told that it is still under way asks again, as a phone does."""
+    """Send the same request so many times at once. Who is told that it is still under way asks again."""
 
     def send(_: int) -> httpx.Response:
         while (answer := client.send("POST", path, body, **headers)).status_code == 409:
