@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import BindParameter, LargeBinary, Table, bindparam, select, update
 
-from app.db.statements import inserting_once, organisation_of
+from app.db.statements import inserting_once, next_number_of, organisation_of
 from app.db.tables import Base, InboundCall, Report, Suggestion, WebhookId
 from app.db.tenancy import ScopedSession
 
@@ -43,7 +43,7 @@ _CALLS, _IDS, _REPORTS, _SUGGESTIONS = (_table(model) for model in (InboundCall,
 
 _KEEP_CALL = inserting_once(_CALLS, "id")
 _CLAIM_ID = inserting_once(_IDS, "webhook_id")
-_INSERT_REPORT = inserting_once(_REPORTS, "id")
+_INSERT_REPORT = inserting_once(_REPORTS, "id", next_number_of(_REPORTS))
 _MINE: BindParameter[UUID] = bindparam("its_organisation_id")
 _FIND_CALL = select(_CALLS.c.id).where(
     _CALLS.c.organisation_id == _MINE,
@@ -139,12 +139,14 @@ def find_by_external_id(session: ScopedSession, external_hash: bytes) -> Sequenc
 
 
 def insert_report_once(session: ScopedSession, values: Mapping[str, Any]) -> bool:
-    """One report, with a value for every column, unless its origin has used its `claimed_key`; says whether it is in.
+    """One report, unless its origin has used its `claimed_key`; says whether it is in.
 
-    Waits for who is about to use that key.
+    It has a value for every column but its number, which is the next one in the order of recording. Waits for who is
+    about to use that key.
     """
     connection = session.connection()
-    return connection.execute(_INSERT_REPORT[connection.dialect.name], values).first() is not None
+    mine = {"its_organisation_id": values["organisation_id"]}
+    return connection.execute(_INSERT_REPORT[connection.dialect.name], {**values, **mine}).first() is not None
 
 
 def find_claimed(session: ScopedSession, origin: str, key: str) -> tuple[UUID, bytes] | None:

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import BindParameter, ColumnElement, Select, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Delete, Insert, ReturningInsert, ReturningUpdate
 
 from app.db.ledgers import Milestones
-from app.db.tables import RECORDED, Agenda, Base, Credential, Event, Label, Report, Revision, Suggestion
+from app.db.tables import RECORDED, Agenda, Base, Credential, Event, Label, Revision, Suggestion
 from app.db.tenancy import ScopedSession
 
 
@@ -28,21 +28,45 @@ def _inserting(model: type[Base]) -> Insert:
     return insert(table).values({column.name: bindparam(column.name) for column in table.columns})
 
 
-def inserting_once(table: Table, returning: str) -> Mapping[str, ReturningInsert[Any]]:
-    """Insert unless the row is there: the unique index decides, and whoever comes second waits for the first."""
+_MINE: BindParameter[UUID] = bindparam("its_organisation_id")
+
+
+def _highest(table: Table) -> Select[int]:
+    return select(func.coalesce(func.max(table.c.number), 0)).where(table.c.organisation_id == _MINE)
+
+
+def next_number_of(table: Table) -> Mapping[str, ColumnElement[int]]:
+    """The next place in the order of recording, as a value within a statement that has `its_organisation_id`."""
+    return {"sqlite": _highest(table).scalar_subquery() + 1, "postgresql": RECORDED.next_value()}
+
+
+def inserting_once(
+    table: Table, returning: str, numbers: Mapping[str, ColumnElement[int]] | None = None
+) -> Mapping[str, ReturningInsert[Any]]:
+    """Insert unless the row is there: the unique index decides, and whoever comes second waits for the first.
+
+    `numbers` gives the column `number` its value, on each database.
+    """
     values: dict[str, Any] = {column.name: bindparam(column.name) for column in table.columns}
 
     def of(dialect: Any) -> ReturningInsert[Any]:  # noqa: ANN401 -- the module of a dialect
-        insert: Any = dialect.insert(table).values(values).on_conflict_do_nothing()
+        number = {} if numbers is None else {"number": numbers[dialect.dialect.name]}
+        insert: Any = dialect.insert(table).values(values | number).on_conflict_do_nothing()
         made: ReturningInsert[Any] = insert.returning(table.c[returning])
         return made
 
     return {"sqlite": of(sqlite), "postgresql": of(postgresql)}
 
 
+def _inserting_event(name: str) -> ReturningInsert[Any]:
+    table = _table(Event)
+    made = _inserting(Event).values(number=next_number_of(table)[name])
+    return made.returning(table.c.number)
+
+
 _INSERT_SUGGESTION = inserting_once(_table(Suggestion), "id")
 _INSERT_CREDENTIAL = _inserting(Credential)
-_INSERT_EVENT = _inserting(Event)
+_INSERT_EVENT = {name: _inserting_event(name) for name in ("sqlite", "postgresql")}
 _INSERT_LABEL = _inserting(Label)
 _INSERT_REVISION = _inserting(Revision)
 
@@ -111,15 +135,8 @@ _FORGET_LABELS: Delete = delete(_table(Label)).where(
 )
 
 
-def _highest(model: type[Base]) -> Select[int]:
-    table = _table(model)
-    return select(func.coalesce(func.max(table.c.number), 0)).where(
-        table.c.organisation_id == bindparam("its_organisation_id")
-    )
-
-
 _NEXT = select(RECORDED.next_value())
-_HIGHEST: dict[type[Base], Select[int]] = {Event: _highest(Event), Report: _highest(Report)}
+_HIGHEST = _highest(_table(Event))
 
 
 def organisation_of(session: ScopedSession) -> UUID:
@@ -149,16 +166,21 @@ def insert_credential(session: ScopedSession, values: Mapping[str, Any]) -> None
 
 
 def insert_event(session: ScopedSession, values: Mapping[str, Any]) -> None:
-    """One event, with a value for every column, and its row in the agenda: it waits for the fan-out."""
-    session.connection().execute(_INSERT_EVENT, values)
+    """One event, with a value for every column but its number, and its row in the agenda: it waits for the fan-out.
+
+    To be called after the suggestion is locked: the number is the next one in the order of recording.
+    """
+    connection = session.connection()
+    insert_it = _INSERT_EVENT[connection.dialect.name]
+    number = connection.execute(insert_it, {**values, "its_organisation_id": values["organisation_id"]}).scalar_one()
     put = {
         "kind": "event",
         "organisation_id": values["organisation_id"],
         "subject": values["id"],
-        "due_at": float(values["number"]),
+        "due_at": float(number),
         "last_served": 0.0,
     }
-    session.connection().execute(_INSERT_AGENDA, put)
+    connection.execute(_INSERT_AGENDA, put)
 
 
 def insert_labels(session: ScopedSession, suggestion_id: UUID, tags: list[str], lenses: list[str]) -> None:
@@ -205,10 +227,9 @@ def drop_agenda(session: ScopedSession, kind: str, subject: UUID) -> None:
     )
 
 
-def next_number(session: ScopedSession, model: type[Event] | type[Report]) -> int:
-    """The next place in the order of recording. To be drawn after the suggestion is locked."""
+def next_number(session: ScopedSession) -> int:
+    """The place in the order of recording that an event would have now."""
     connection = session.connection()
     if connection.dialect.name == "postgresql":
         return int(connection.execute(_NEXT).scalars().one())
-    highest = connection.execute(_HIGHEST[model], {"its_organisation_id": organisation_of(session)}).scalars().one()
-    return highest + 1
+    return connection.execute(_HIGHEST, {"its_organisation_id": organisation_of(session)}).scalars().one() + 1

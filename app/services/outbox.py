@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from app.db import statements
-from app.db.tables import Event, Suggestion
+from app.db.tables import Suggestion
 from app.db.tenancy import ScopedSession
 from app.domain.vocabulary import Anonymity
 from app.kit.ids import day_of, new_id, new_random_id
@@ -78,7 +78,6 @@ def publish(
             "organisation_id": statements.organisation_of(session),
             "id": made_id,
             "suggestion_id": about.id if about is not None else None,
-            "number": statements.next_number(session, Event),
             "type": announcement.type,
             "version": about.version if about is not None else 0,
             "timestamp": timestamp,

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from app.db import report_statements
 from app.db.report_statements import Named
-from app.db.statements import next_number, organisation_of, put_agenda
+from app.db.statements import organisation_of, put_agenda
 from app.db.tables import Report, Suggestion
 from app.db.tenancy import ScopedSession
 from app.domain.errors import IdConflict
@@ -186,7 +186,6 @@ def _insert(
         "organisation_id": organisation_of(session),
         "id": report_id,
         "suggestion_id": judgement.named.id if judgement.named else None,
-        "number": next_number(session, Report),
         "origin": origin.name,
         "source_id": origin.source_id,
         "system": origin.system,

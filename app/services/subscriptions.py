@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 from app.db import delivery_statements, statements
 from app.db.ordering_statements import arrange
 from app.db.paging import ListView, decode_cursor, encode_cursor, page_of
-from app.db.tables import ApiKey, Event, Subscription
+from app.db.tables import ApiKey, Subscription
 from app.db.tenancy import ScopedSession
 from app.domain.errors import ActNotAllowed, MissingScope, NotFound
 from app.domain.vocabulary import Scope
@@ -63,7 +63,7 @@ def subscribe(session: ScopedSession, context: Context, wanted: SubscriptionRequ
         secrets=secrets,
         **_rights_of(caller),
         sequence=0,
-        heard_from=statements.next_number(session, Event),
+        heard_from=statements.next_number(session),
         answered_well=False,
         failing_since=None,
         failures=0,
