@@ -99,8 +99,26 @@ def record(session: ScopedSession, now: datetime, results: Sequence[Result], sch
     written: Counter[str] = Counter()
     for organisation_id in sorted(by_organisation):
         session.enter(TenantScope(organisation_id, sees_hidden=True))
-        written += _record_of(session, now, by_organisation[organisation_id], schedule)
+        for each_once in _rounds(by_organisation[organisation_id]):
+            written += _record_of(session, now, each_once, schedule)
     return written
+
+
+def _rounds(results: Iterable[Result]) -> list[list[Result]]:
+    """The results in groups that hold each delivery once.
+
+    A lease may run out while its attempt is still under way or waits to be recorded. Then the delivery is attempted
+    again, and results of both leases can come together; only one of the leases holds.
+    """
+    groups: list[list[Result]] = []
+    seen: Counter[UUID] = Counter()
+    for result in results:
+        delivery_id = result[0].delivery_id
+        if seen[delivery_id] == len(groups):
+            groups.append([])
+        groups[seen[delivery_id]].append(result)
+        seen[delivery_id] += 1
+    return groups
 
 
 def give_back(session: ScopedSession, now: datetime, deliveries: Iterable[Outgoing]) -> None:

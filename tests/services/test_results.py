@@ -12,7 +12,7 @@ from app.db.tables import Agenda, ApiKey, Attempt, Delivery, Subscription
 from app.services import deliveries, subscriptions
 from app.services.claims import LEASE_SECONDS, Outgoing
 from app.services.results import give_back
-from tests.services.outbound import EVERYDAY, MONDAY, Outbound, told
+from tests.services.outbound import EVERYDAY, MONDAY, Outbound, answered, told
 
 
 def stored(outbound: Outbound, subscription: UUID) -> Subscription:
@@ -206,6 +206,20 @@ def test_a_late_result_writes_nothing(outbound: Outbound) -> None:
     assert states(outbound, subscription) == ["sending"]
     outbound.answer(500, again)
     assert attempts(outbound, again.delivery_id) == [(1, 500, "status")]
+
+
+@pytest.mark.parametrize("late_first", [True, False])
+def test_results_of_both_leases_of_a_delivery_come_together(outbound: Outbound, *, late_first: bool) -> None:
+    subscription = outbound.subscribe()
+    outbound.submit()
+    outbound.fan_out()
+    (late,) = outbound.claim()
+    outbound.pass_time(seconds=LEASE_SECONDS)
+    (again,) = outbound.claim()
+    results = [(late, answered(204)), (again, answered(500))]
+    outbound.record(*(results if late_first else reversed(results)))
+    assert attempts(outbound, again.delivery_id) == [(1, 500, "status")]
+    assert states(outbound, subscription) == ["pending"]
 
 
 def test_what_is_given_back_is_due_at_once_and_was_not_tried(outbound: Outbound) -> None:
