@@ -116,9 +116,9 @@ def test_the_idea_is_tried_adopted_seen_and_closed_on_day_71(tenant: Tenant, tol
     assert ledgers(tenant, id) == {"support": ["granted"], "verdict": [(5, 5, 5, 5, 5, "yes")], "verified": [1940.0]}
 
     # The subscribed system was told of each step once, under signatures that hold, without a gap.
-    eventually(lambda: "suggestion.verdict_given" in told.about(id), seconds=10)
+    # Deliveries side by side may pass each other, so the last number can be there before the one ahead of it.
+    eventually(lambda: "suggestion.verdict_given" in told.about(id) and told.complete(), seconds=20)
     assert told.refused == []
-    assert told.sequences() == list(range(1, len(told.events) + 1))
     kinds = told.about(id)
     assert kinds[:2] == ["suggestion.submitted", "suggestion.acknowledged"]
     counted = [kinds.count(f"suggestion.{name}") for name in ("closed", "decided", "voted")]

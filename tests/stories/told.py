@@ -64,9 +64,9 @@ class Told:
         mine = [event for event in self.events.values() if event["data"].get("suggestion_id") == id]
         return [event["type"] for event in sorted(mine, key=lambda event: event["sequence"])]
 
-    def sequences(self) -> list[int]:
-        """The numbers under which events came, in order."""
-        return sorted(event["sequence"] for event in self.events.values())
+    def complete(self) -> bool:
+        """Whether the numbers under which events came have no gap and no number twice."""
+        return sorted(event["sequence"] for event in self.events.values()) == list(range(1, len(self.events) + 1))
 
 
 class Rota:
