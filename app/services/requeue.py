@@ -91,6 +91,8 @@ def reapply(
     that stands on another one.
     """
     report = find_report(session, report_id)
+    with session.for_rules():
+        _lock(session, report)
     condition.check(report.version)
     if wanted.suggestion_id is not None and session.get(Suggestion, wanted.suggestion_id) is None:
         raise Invalid(Fault("/suggestion_id", "not_found", "Your organisation has no suggestion with this id."))
@@ -136,12 +138,11 @@ def dismiss(
     Publishes `report.dismissed`, and what the fold without it changes. Raises NotFound and VersionMismatch.
     """
     report = find_report(session, report_id)
-    condition.check(report.version)
-    if report.status == ReportStatus.REJECTED:
-        return Effect(200, (report_id,))
     with session.for_rules():
-        named = statements.find_named(session, report.suggestion_id) if report.suggestion_id else None
-        target = reports.lock_target(session, named) if named else None
+        target = _lock(session, report)
+        condition.check(report.version)
+        if report.status == ReportStatus.REJECTED:
+            return Effect(200, (report_id,))
         stood = report.joined
         report.status, report.joined, report.waits_for, report.struck_out_by = (
             ReportStatus.REJECTED.value,
@@ -155,6 +156,17 @@ def dismiss(
         if target is not None and stood and target.hidden is None:
             reports.settle(session, report_id, target, context.now)
     return Effect(200, (report_id,))
+
+
+def _lock(session: ScopedSession, report: Report) -> reports.Target | None:
+    """Locks what a report is about and then the report, in the order of everybody who folds, and reads it again."""
+    while True:
+        about = report.suggestion_id
+        named = statements.find_named(session, about) if about else None
+        target = reports.lock_target(session, named) if named else None
+        session.refresh(report, with_for_update=True)
+        if report.suggestion_id == about:
+            return target
 
 
 def _retry(session: ScopedSession, secret: Secret, report_id: UUID, now: datetime) -> None:

@@ -2,7 +2,9 @@
 
 import base64
 import json
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
@@ -267,6 +269,20 @@ def test_a_report_is_put_aside_and_taken_up_again(tenant: Tenant, source: Source
     assert types == ["report.dismissed", "progress.changed"]
     assert tenant.all.post(f"{path}/reapply")["status"] == "applied"
     assert tenant.all.suggestion(target)["progress"] == "implemented"
+
+
+def test_a_report_that_many_put_aside_at_once_is_put_aside_once(tenant: Tenant, source: Source, target: str) -> None:
+    answer = source.report("implemented", target, ago(source.service, days=1))
+    path = f"/v1/reports/{answer['report_id']}"
+    tag = tenant.all.send("GET", path).headers["etag"]
+    with ThreadPoolExecutor(16) as threads:
+        sent = [
+            threads.submit(tenant.all.send, "POST", f"{path}/dismiss", {"why": "A test."}, if_match=tag)
+            for _ in range(16)
+        ]
+        statuses = Counter(one.result().status_code for one in sent)
+    assert statuses == {200: 1, 412: 15}
+    assert [event["type"] for event in events(tenant)].count("report.dismissed") == 1
 
 
 def test_putting_aside_needs_a_reason_and_a_scope(tenant: Tenant, source: Source, target: str) -> None:
