@@ -24,6 +24,16 @@ class Named(NamedTuple):
     received_at: datetime
 
 
+class Judged(NamedTuple):
+    """What the fold makes of a report, and the report's new version."""
+
+    status: str
+    reason: str | None
+    struck_out_by: UUID | None
+    joined: bool
+    version: int
+
+
 class Kept(NamedTuple):
     """What is kept of a webhook id: the hash of its body, and the answer that was given."""
 
@@ -71,6 +81,11 @@ _UNCLAIMED = _OF_ORIGIN.where(
     _REPORTS.c.report_key == bindparam("its_key"),
     _REPORTS.c.digest == bindparam("its_digest"),
 ).order_by(_REPORTS.c.number)
+_SAVE_JUDGED = (
+    update(_REPORTS)
+    .where(_REPORTS.c.organisation_id == _MINE, _REPORTS.c.id == bindparam("its_id"))
+    .values({name: bindparam(name) for name in Judged._fields})
+)
 _ANY_OF = (
     select(_REPORTS.c.id)
     .where(
@@ -161,6 +176,12 @@ def find_unclaimed(session: ScopedSession, origin: str, key: str, digest: bytes)
     where = {"its_organisation_id": organisation_of(session), "its_origin": origin, "its_key": key}
     found = session.connection().execute(_UNCLAIMED, {**where, "its_digest": digest}).first()
     return None if found is None else found.id
+
+
+def save_judged(session: ScopedSession, report_id: UUID, judged: Judged) -> None:
+    """Writes what the fold makes of a report whose suggestion is locked."""
+    where = {"its_organisation_id": organisation_of(session), "its_id": report_id}
+    session.connection().execute(_SAVE_JUDGED, {**judged._asdict(), **where})
 
 
 def has_reports(session: ScopedSession, suggestion_ids: Sequence[UUID]) -> bool:

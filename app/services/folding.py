@@ -1,13 +1,14 @@
 """What the outcome reports of a suggestion come to, kept in its case and told where it changes something."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy.orm.attributes import set_committed_value
 
-from app.db.report_statements import has_reports
+from app.db.report_statements import Judged, has_reports, save_judged
 from app.db.tables import Report, Suggestion
 from app.db.tenancy import ScopedSession, prepared
 from app.domain.case import Case, Delivery, Told
@@ -51,6 +52,8 @@ class Change:
     left: tuple[Report, ...] = ()
     conflicting: bool = False
     struck: tuple[Report, ...] = ()
+    rows: Mapping[UUID, Report] = field(default_factory=dict)
+    """All reports that were judged."""
 
     @property
     def moved(self) -> bool:
@@ -131,7 +134,7 @@ def refold(
         occurred = {row.id: row.occurred_at for row in rows.values() if row.occurred_at is not None}
         record_benefits(session, suggestion_id, folded.benefits, occurred)
     newly = after.delivery.progress is Progress.CONFLICT and before.delivery.progress is not Progress.CONFLICT
-    return Change(before, after, joined, left, newly, struck)
+    return Change(before, after, joined, left, newly, struck, rows)
 
 
 def announce(
@@ -248,9 +251,10 @@ def _judge(
             continue
         if row.joined is outside:
             (left if outside else joined).append(row)
-        row.status, row.reason, row.struck_out_by, row.joined = status.value, reason, striker, not outside
-        row.version += 1
-    session.flush()
+        new = Judged(status.value, reason, striker, not outside, row.version + 1)
+        save_judged(session, row.id, new)
+        for name, value in new._asdict().items():
+            set_committed_value(row, name, value)
     return tuple(joined), tuple(left), tuple(struck)
 
 

@@ -139,8 +139,8 @@ def settle(session: ScopedSession, report_id: UUID, target: Target, now: datetim
     On a hidden suggestion it only waits, and the safeguarding lead is told. `arrives`: it came in just now, so that a
     contradiction is told, too.
     """
-    report = _find(session, report_id)
     if (hidden := target.hidden) is not None:
+        report = _find(session, report_id)
         facts: dict[str, JsonValue] = dict(folding.report_facts(report))
         _publish(session, hidden, "safeguarding.report_kept", report, facts, now)
         return report
@@ -151,6 +151,7 @@ def settle(session: ScopedSession, report_id: UUID, target: Target, now: datetim
     after, message = corrections.write_message(session, survivor, change, now)
     if change.joined or change.left or after != case:
         save(session, survivor, after, rules, now=now)
+    report = change.rows.get(report_id) or _find(session, report_id)
     if arrives and report.status == ReportStatus.QUARANTINED:
         _tell_quarantined(session, survivor, report, now)
     folding.announce(session, survivor, change, now=now, by=report)

@@ -11,12 +11,12 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import MISSING, Field
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.db.paging import ListView, decode_cursor, encode_cursor, page_of
 from app.db.statements import organisation_of
 from app.db.tables import Credential, Source
-from app.db.tenancy import ScopedSession, TenantScope
+from app.db.tenancy import ScopedSession, TenantScope, prepared
 from app.domain.errors import Gone, NotFound
 from app.domain.texts import Name, Ref, SiteName
 from app.kit.ids import new_id
@@ -34,6 +34,7 @@ from app.services.suggestions import ANY_VERSION, Condition
 Scheme = Literal["standard_webhooks"]
 """How a source signs: by Standard Webhooks, the symmetric scheme `v1`."""
 STANDARD_WEBHOOKS: Scheme = "standard_webhooks"
+_BY_HASH = prepared(select(Credential).where(Credential.hash == bindparam("its_hash")))
 _Sites = Annotated[tuple[SiteName, ...], Field(min_length=1, max_length=1000)]
 _SITES = "Sites, by id or code, of whose suggestions it may speak; of all, where there are none."
 _SYSTEM = (
@@ -239,7 +240,7 @@ def show_source(row: Source, public_url: str) -> SourceView:
 
 def find_sender(session: ScopedSession, secret: Secret, source_id: UUID, now: datetime) -> Sender:
     """The source behind an inbound address. Needs a session without a scope. Raises NotFound, and Gone once deleted."""
-    found = session.execute(select(Credential).where(Credential.hash == _hash(source_id))).scalar_one_or_none()
+    found = session.execute(_BY_HASH, {"its_hash": _hash(source_id)}).scalar_one_or_none()
     if found is None or found.kind != "source":
         raise NotFound
     session.enter(TenantScope(found.organisation_id, sees_hidden=True))
